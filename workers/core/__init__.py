@@ -1,0 +1,1 @@
+"""Frozen values, errors, settings and redaction. No input or output happens here."""

@@ -1,0 +1,225 @@
+"""The words of the durable record: stack, plan, change, approval, run, request, host."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from workers.core.environment import Name
+from workers.core.values import JsonValue, Record, digest_value
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class StackId(Record):
+    """``environment/name``: one deployed instance of a module."""
+
+    environment: Name
+    name: Name
+
+    def __str__(self) -> str:
+        return f"{self.environment}/{self.name}"
+
+
+class HostAddress(Record):
+    """A host as Ansible and SSH reach it. Modules that make hosts have an output ``hosts``, a list of these."""
+
+    name: Name
+    address: str
+    port: int = 22
+    user: str = ""
+    host_keys: tuple[str, ...] = Field((), description="Public host keys, e.g. 'ssh-ed25519 AAAA…'.")
+
+
+class Operation(StrEnum):
+    """What a plan is for."""
+
+    APPLY = "apply"
+    DESTROY = "destroy"
+
+
+class ResourceChange(Record):
+    """One resource in a plan: ``action`` is create, update, replace, delete, read or forget."""
+
+    address: str
+    action: str
+    type: str = ""
+    reasons: tuple[str, ...] = Field((), description="Paths of attributes that force a replacement.")
+
+
+class Counts(Record):
+    """How many resources a plan creates, updates, replaces and deletes."""
+
+    create: int = 0
+    update: int = 0
+    replace: int = 0
+    delete: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.create + self.update + self.replace + self.delete
+
+    def __str__(self) -> str:
+        parts = [f"{n} to {verb}" for verb, n in self.model_dump().items() if n]
+        return ", ".join(parts) or "no changes"
+
+
+class Plan(Record):
+    """A saved plan file: immutable, named by its digest, usable once."""
+
+    digest: Digest
+    stack: StackId
+    operation: Operation
+    module: str
+    module_digest: Digest
+    workspace_digest: Digest = Field(description="Digest over every file of the stack root, lock file included.")
+    inputs: dict[str, JsonValue] = Field(description="Module inputs; sensitive ones as references or '(sensitive)'.")
+    counts: Counts
+    changes: tuple[ResourceChange, ...]
+    output_changes: tuple[str, ...] = ()
+    empty_before: bool = Field(description="The state held no managed resource when the plan was made.")
+    has_changes: bool
+    tool: str = Field(description="Program and version, e.g. 'OpenTofu 1.12.6'.")
+    run: str
+    process_instance: int
+    created: datetime
+    expires: datetime
+
+
+class RoleStep(Record):
+    """A role that will run as part of a change."""
+
+    role: str
+    digest: Digest
+    inputs_digest: Digest
+    inputs: dict[str, JsonValue] = {}
+
+
+class Change(Record):
+    """What a person decides on. Its digest binds the plan, the roles with their inputs, and the hosts."""
+
+    environment: Name
+    stack: str = Field("", description="environment/name, or empty where only hosts are configured.")
+    plan: Digest | None = None
+    roles: tuple[RoleStep, ...] = ()
+    hosts: tuple[str, ...] = Field((), description="'stack:<environment>/<name>' for hosts yet to be made, else host names.")
+    process_instance: int = Field(description="The instance whose plan or check this is; binds the change to one process.")
+
+    @property
+    def digest(self) -> str:
+        """The change digest: what an approval is for."""
+        return digest_value(self.model_dump(mode="json"))
+
+
+class Policy(Record):
+    """What the approval policy said about one change."""
+
+    change: Digest
+    approvals: int = Field(ge=0, description="How many distinct approvers are needed, a missing requester counted in.")
+    group: str
+    denied: bool = False
+    reason: str = ""
+    facts: dict[str, JsonValue] = {}
+    table: str = Field("", description="Digest of the decision table as the engine holds it.")
+    created: datetime
+
+
+class Evidence(StrEnum):
+    """How we know who decided."""
+
+    ENGINE = "engine"
+    SLUIS = "sluis"
+
+
+class Decision(StrEnum):
+    """What an approver said."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Approval(Record):
+    """One person's recorded decision on one change."""
+
+    change: Digest
+    decision: Decision
+    approver: str
+    reason: str = ""
+    evidence: Evidence
+    user_task: int
+    completed: datetime | None = None
+    created: datetime
+
+
+class RequestRecord(Record):
+    """Who asked for a process instance, written by whoever authenticated them."""
+
+    process_instance: int
+    process: str
+    requester: str
+    evidence: str = Field(description="How the requester was authenticated.")
+    created: datetime
+
+
+class RunState(StrEnum):
+    """The life of a run."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+    STATE_UNKNOWN = "state-unknown"
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will happen in this run."""
+        return self not in (RunState.CREATED, RunState.RUNNING)
+
+
+class Run(Record):
+    """One execution of one job attempt."""
+
+    id: str = Field(description="<job key>-<attempt>, both decimal.")
+    job_type: str
+    job_key: int
+    attempt: int
+    element: str = ""
+    element_instance: int
+    process: str = ""
+    process_instance: int
+    stack: str = ""
+    worker: str = ""
+    retries: int = 0
+    state: RunState = RunState.CREATED
+    deliveries: int = Field(1, description="How often the engine delivered the job to this attempt.")
+    inputs: dict[str, JsonValue] = {}
+    outcome: str = Field("", description="done, failed, refused, stuck, abandoned.")
+    code: str = ""
+    message: str = ""
+    result: dict[str, JsonValue] = {}
+    created: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
+class StackRecord(Record):
+    """What is known of one stack."""
+
+    id: StackId
+    module: str
+    module_digest: Digest
+    inputs: dict[str, JsonValue] = {}
+    hosts: tuple[HostAddress, ...] = ()
+    outputs: dict[str, JsonValue] = {}
+    last_plan: Digest | None = None
+    last_apply: str = Field("", description="Run id of the last apply.")
+    state: Literal["planned", "applied", "destroyed", "half-made", "unknown"] = "planned"
+    adopted: bool = False
+    expires: datetime | None = None
+    updated: datetime
