@@ -1,0 +1,1 @@
+"""Who may decide, what was decided, and whether a change may be made."""

@@ -71,10 +71,13 @@ class Connection(Record):
     """How hosts are reached over SSH."""
 
     user: str = "root"
-    private_key: SecretReference | None = Field(None, description="Where it is absent, Sluis makes a key of its own for the environment.")
+    private_key: SecretReference | None = Field(
+        None, description="Where it is absent, Sluis makes a key of its own for the environment."
+    )
     escalate: bool = Field(True, description="Use sudo (Ansible's become) where a role asks for it.")
     host_keys: Literal["known", "first-use"] = Field(
-        "known", description="'known': from the module's outputs or the host entry, else refused. 'first-use': learnt at the first contact."
+        "known",
+        description="'known': from the module's outputs or the host entry, else refused. 'first-use': learnt at the first contact.",
     )
     connect_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 10
 
@@ -97,7 +100,9 @@ class People(Record):
     @model_validator(mode="after")
     def _approvers_exist(self) -> People:
         if self.groups and self.approvers not in self.groups:
-            raise ValueError(f"approvers: group {self.approvers!r} is not among groups ({', '.join(sorted(self.groups))})")
+            raise ValueError(
+                f"approvers: group {self.approvers!r} is not among groups ({', '.join(sorted(self.groups))})"
+            )
         return self
 
 
@@ -123,7 +128,9 @@ class Environment(Record):
     connection: Connection = Connection()
     hosts: dict[Name, Host] = {}
     people: People = People()
-    variables: dict[str, str | SecretReference] = Field({}, description="Environment variables for tofu and ansible, values or references.")
+    variables: dict[str, str | SecretReference] = Field(
+        {}, description="Environment variables for tofu and ansible, values or references."
+    )
     limits: Limits = Limits()
 
     @field_validator("variables")
@@ -131,5 +138,7 @@ class Environment(Record):
     def _no_reserved(cls, value: dict[str, str]) -> dict[str, str]:
         reserved = sorted(k for k in value if k.startswith(("TF_CLI_ARGS", "ANSIBLE_", "SLUIS_", "LD_", "PYTHON")))
         if reserved:
-            raise ValueError(f"variables: {', '.join(reserved)} would change how the tools run; they are set by Sluis only")
+            raise ValueError(
+                f"variables: {', '.join(reserved)} would change how the tools run; they are set by Sluis only"
+            )
         return value

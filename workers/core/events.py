@@ -28,7 +28,7 @@ class Event(Record):
         kind: what it is about.
         text: the line for people.
         subject: the resource address, or ``host: task``; empty otherwise.
-        state: where the subject is: ``started``, ``running``, ``ok``, ``changed``, ``skipped``, ``failed``, ``unreachable``.
+        state: where the subject is: started, running, ok, changed, skipped, failed, unreachable.
         data: machine-readable details, small.
     """
 

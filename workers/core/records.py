@@ -106,8 +106,12 @@ class Change(Record):
     stack: str = Field("", description="environment/name, or empty where only hosts are configured.")
     plan: Digest | None = None
     roles: tuple[RoleStep, ...] = ()
-    hosts: tuple[str, ...] = Field((), description="'stack:<environment>/<name>' for hosts yet to be made, else host names.")
-    process_instance: int = Field(description="The instance whose plan or check this is; binds the change to one process.")
+    hosts: tuple[str, ...] = Field(
+        (), description="'stack:<environment>/<name>' for hosts yet to be made, else host names."
+    )
+    process_instance: int = Field(
+        description="The instance whose plan or check this is; binds the change to one process."
+    )
 
     @property
     def digest(self) -> str:
@@ -151,6 +155,9 @@ class Approval(Record):
     reason: str = ""
     evidence: Evidence
     user_task: int
+    verified_by: int = Field(description="Key of the approval.verify job that recorded it.")
+    counts: bool = Field(True, description="False where the rules refuse it, e.g. the requester's own approval.")
+    note: str = Field("", description="Why it does not count.")
     completed: datetime | None = None
     created: datetime
 
@@ -203,6 +210,7 @@ class Run(Record):
     code: str = ""
     message: str = ""
     result: dict[str, JsonValue] = {}
+    reported: bool = Field(False, description="The engine has taken the outcome.")
     created: datetime
     started: datetime | None = None
     ended: datetime | None = None

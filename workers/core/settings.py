@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,8 +16,6 @@ def _default_data() -> Path:
 
 def default_cache() -> Path:
     """Where downloads and built programs are kept, outside the work tree: ``$XDG_CACHE_HOME/sluis``."""
-    import os
-
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sluis"
 
 
@@ -26,35 +25,73 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SLUIS_", frozen=True, extra="ignore")
 
     project: Path = Field(Path(), description="Folder with bpmn/, terraform/, ansible/ and environments/.")
-    data: Path = Field(default_factory=_default_data, description="Data folder: the store, stack states, the embedded engine's data and logs. Relative to the project.")
-    cache: Path = Field(default_factory=default_cache, description="Downloads and built programs, keyed by version; safe to delete.")
+    data: Path = Field(
+        default_factory=_default_data,
+        description="Data folder: the store, stack states, the embedded engine's data and logs. Relative to the project.",
+    )
+    cache: Path = Field(
+        default_factory=default_cache, description="Downloads and built programs, keyed by version; safe to delete."
+    )
 
-    engine: Literal["embedded", "external"] = Field("embedded", description="'embedded': `sluis up` starts a Camunda here. 'external': only the addresses below are used.")
+    engine: Literal["embedded", "external"] = Field(
+        "embedded",
+        description="'embedded': `sluis up` starts a Camunda here. 'external': only the addresses below are used.",
+    )
     grpc_address: str = Field("127.0.0.1:26500", description="host:port of the Zeebe gateway.")
     grpc_tls: bool = Field(False, description="Speak TLS to the gateway.")
-    rest_address: str = Field("http://127.0.0.1:8080", description="Base address of the orchestration cluster's REST API (Operate and Tasklist on 8.6 too).")
-    rest_user: str = Field("demo", description="User for the REST API where it asks for a sign-in by form (embedded engine).")
+    rest_address: str = Field(
+        "http://127.0.0.1:8080",
+        description="Base address of the orchestration cluster's REST API (Operate and Tasklist on 8.6 too).",
+    )
+    rest_user: str = Field(
+        "demo", description="User for the REST API where it asks for a sign-in by form (embedded engine)."
+    )
     rest_password: SecretStr = Field(SecretStr("demo"), description="Password of that user.")
-    oauth_token_url: str = Field("", description="OAuth token address; when set, client id and secret are used for gRPC and REST.")
+    oauth_token_url: str = Field(
+        "", description="OAuth token address; when set, client id and secret are used for gRPC and REST."
+    )
     oauth_client_id: str = Field("", description="OAuth client id.")
     oauth_client_secret: SecretStr = Field(SecretStr(""), description="OAuth client secret.")
     oauth_audience: str = Field("zeebe-api", description="OAuth audience.")
-    search_port: Annotated[int, Field(ge=1024, le=65535)] = Field(9201, description="Port of the embedded engine's OpenSearch.")
-    monitoring_port: Annotated[int, Field(ge=1024, le=65535)] = Field(9600, description="Port of the embedded engine's health endpoint.")
-    engine_ready_seconds: Annotated[int, Field(ge=10, le=3600)] = Field(180, description="How long to wait for the embedded engine.")
+    search_port: Annotated[int, Field(ge=1024, le=65535)] = Field(
+        9201, description="Port of the embedded engine's OpenSearch."
+    )
+    monitoring_port: Annotated[int, Field(ge=1024, le=65535)] = Field(
+        9600, description="Port of the embedded engine's health endpoint."
+    )
+    engine_ready_seconds: Annotated[int, Field(ge=10, le=3600)] = Field(
+        180, description="How long to wait for the embedded engine."
+    )
 
     worker_name: str = Field("", description="Name under which jobs are activated; default host name and process id.")
     terraform_slots: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="Terraform jobs that run at once.")
     ansible_slots: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="Ansible jobs that run at once.")
-    light_slots: Annotated[int, Field(ge=1, le=10000)] = Field(32, description="Light jobs (checks, notices, probes) that run at once.")
-    max_deliveries: Annotated[int, Field(ge=1, le=100)] = Field(3, description="Deliveries of one attempt that may end in a dead worker before an incident is raised.")
-    grace_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(120, description="How long a tool may take to stop after its one SIGINT before it is killed.")
-    drain_seconds: Annotated[int, Field(ge=0, le=86400)] = Field(600, description="How long running jobs may take to end after SIGTERM to the worker.")
+    light_slots: Annotated[int, Field(ge=1, le=10000)] = Field(
+        32, description="Light jobs (checks, notices, probes) that run at once."
+    )
+    max_deliveries: Annotated[int, Field(ge=1, le=100)] = Field(
+        3, description="Deliveries of one attempt that may end in a dead worker before an incident is raised."
+    )
+    grace_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        120, description="How long a tool may take to stop after its one SIGINT before it is killed."
+    )
+    drain_seconds: Annotated[int, Field(ge=0, le=86400)] = Field(
+        600, description="How long running jobs may take to end after SIGTERM to the worker."
+    )
 
-    tofu: str = Field("", description="The tofu or terraform program; default: tofu from the cache or PATH, else terraform ≥ 1.6 from PATH.")
-    tofu_cli_config: str = Field("", description="CLI configuration file for tofu (TF_CLI_CONFIG_FILE), e.g. with a provider mirror.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe event that is logged.")
-    log_format: Literal["auto", "json", "text"] = Field("auto", description="'auto': text on a terminal, JSON elsewhere.")
+    tofu: str = Field(
+        "",
+        description="The tofu or terraform program; default: tofu from the cache or PATH, else terraform ≥ 1.6 from PATH.",
+    )
+    tofu_cli_config: str = Field(
+        "", description="CLI configuration file for tofu (TF_CLI_CONFIG_FILE), e.g. with a provider mirror."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe event that is logged."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="'auto': text on a terminal, JSON elsewhere."
+    )
 
     @property
     def data_folder(self) -> Path:

@@ -1,0 +1,93 @@
+"""The log of a run: one event per line, kept in the store, followed while it grows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Self
+
+from pydantic import ValidationError
+
+from workers.core.events import Event, EventKind
+from workers.core.values import JsonValue, now
+from workers.runs.store import Store
+
+_FLUSH_SECONDS = 0.2
+
+
+def log_key(run: str) -> str:
+    """The store key of a run's log."""
+    return f"runs/{run}/log.jsonl"
+
+
+@dataclass
+class RunLog:
+    """Takes events at once and writes them a few times a second, so that a chatty tool costs few writes.
+
+    Use as an async context manager: leaving it writes what is left.
+    """
+
+    store: Store
+    run: str
+    _waiting: list[bytes] = field(default_factory=list)
+    _writer: asyncio.Task[None] | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Take an event (see `EventSink`)."""
+        self._waiting.append(event.model_dump_json(exclude_defaults=True).encode() + b"\n")
+
+    def say(self, text: str, kind: EventKind = EventKind.STATUS, **data: JsonValue) -> None:
+        """Take an event about the run itself."""
+        self(Event(time=now(), kind=kind, text=text, data=data))
+
+    async def __aenter__(self) -> Self:
+        """Start writing."""
+        self._writer = asyncio.create_task(self._write_regularly(), name=f"log of run {self.run}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Write what is left."""
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits."""
+        lines, self._waiting = self._waiting, []
+        if lines:
+            await self.store.append(log_key(self.run), b"".join(lines))
+
+    async def _write_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            await asyncio.shield(self.flush())
+
+
+async def read_log(store: Store, run: str) -> tuple[Event, ...]:
+    """All events of a run so far; a torn or foreign line becomes an ``output`` event with its text."""
+    content = await store.read(log_key(run)) or b""
+    return tuple(_parse(line) for line in content.splitlines() if line)
+
+
+async def follow_log(store: Store, run: str, ended: asyncio.Event, pause: float = 0.3) -> AsyncIterator[Event]:
+    """Events of a run as they come, until ``ended`` is set and everything was given out."""
+    seen = 0
+    while True:
+        last_round = ended.is_set()
+        content = await store.read(log_key(run)) or b""
+        whole = content[: content.rfind(b"\n") + 1]
+        for line in whole[seen:].splitlines():
+            yield _parse(line)
+        seen = len(whole)
+        if last_round:
+            return
+        await asyncio.sleep(pause)
+
+
+def _parse(line: bytes) -> Event:
+    try:
+        return Event.model_validate_json(line)
+    except ValidationError:
+        return Event(time=now(), kind=EventKind.OUTPUT, text=line.decode(errors="replace"))
