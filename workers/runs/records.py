@@ -124,6 +124,14 @@ class Changes:
         """What the policy said."""
         return await read_record(self.store, Policy, f"changes/{digest}/policy.json")
 
+    async def mark_cleanup(self, digest: str) -> None:
+        """Note that the change only removes what a failed apply made in a stack that was empty before."""
+        await self.store.write(f"changes/{digest}/cleanup", b"")
+
+    async def is_cleanup(self, digest: str) -> bool:
+        """Whether `mark_cleanup` was said of the change."""
+        return await self.store.read(f"changes/{digest}/cleanup") is not None
+
     async def add_approval(self, approval: Approval) -> bool:
         """Keep one decision, once per user task; False where that task's decision was recorded before."""
         key = f"changes/{approval.change}/approvals/{approval.user_task}.json"

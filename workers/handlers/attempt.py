@@ -1,0 +1,216 @@
+"""One attempt of a job: recorded before it starts and after it ends, with its log, its locks and its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from workers.core.errors import (
+    BusyError,
+    ContractError,
+    InputError,
+    MissingToolError,
+    SettingError,
+    SluisError,
+    StoreError,
+    ToolError,
+)
+from workers.core.events import EventKind
+from workers.core.job import (
+    Abandoned,
+    BpmnErrorCode,
+    Done,
+    Failed,
+    HandedBack,
+    Job,
+    Lease,
+    Outcome,
+    Refused,
+    Stuck,
+)
+from workers.core.records import Run, RunState
+from workers.core.values import JsonValue
+from workers.execution.errors import StateLockedError, ToolInterruptedError
+from workers.execution.process import Control
+from workers.handlers.context import Context
+from workers.runs.locks import FileLock, holder_of
+from workers.runs.log import RunLog
+from workers.runs.runs import Begun, Interrupted
+
+T = TypeVar("T", bound=BaseModel)
+
+_SHORT = 2000  # characters
+_BUSY_DELAY = timedelta(seconds=5)
+_RETRY_DELAY = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a piece of work gets to know about the attempt that it is.
+
+    Attributes:
+        stop: set when the engine gave the job up (cancelled instance).
+        descriptors: open locks, to be inherited by the tools.
+    """
+
+    job: Job
+    run: Run
+    log: RunLog
+    stop: asyncio.Event
+    descriptors: tuple[int, ...]
+    grace: timedelta
+
+    def control(self, timeout: timedelta | None = None) -> Control:
+        """How the tools of this attempt are stopped, timed out and locked."""
+        return Control(stop=(self.stop,), grace=self.grace, timeout=timeout, inherit_fds=self.descriptors)
+
+
+Work = Callable[[Attempt], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A handler that records what it does.
+
+    Args:
+        context: what handlers work with.
+        work: does it.
+        failure: the BPMN error for trouble that trying again does not cure.
+        subject: which stack or hosts the job is about (for the record and the locks); may raise InputError.
+        repeatable: after an interruption the work may simply be done again (a plan, a check); where it may not
+            (an apply), the model is told RUN_INTERRUPTED.
+        locked: nothing else may work on the subject meanwhile.
+    """
+
+    context: Context
+    work: Work
+    failure: BpmnErrorCode
+    subject: Callable[[Job], tuple[str, ...]]
+    repeatable: bool = True
+    locked: bool = True
+
+    async def __call__(self, job: Job, lease: Lease) -> Outcome:
+        """Do the job, or say what is known of it."""
+        try:
+            subjects = self.subject(job)
+        except (InputError, SettingError) as error:
+            return refused(self.failure, error)
+        locks = [FileLock(lock_path(self.context, subject)) for subject in sorted(subjects)] if self.locked else []
+        try:
+            for lock in locks:
+                if not lock.take(f"job {job.key}", self.context.runs.worker):
+                    return HandedBack(f"{lock.path.stem} is busy: {holder_of(lock.path)}.", _BUSY_DELAY)
+            return await self._begin(job, lease, subjects, locks)
+        finally:
+            for lock in locks:
+                lock.free()
+
+    async def _begin(self, job: Job, lease: Lease, subjects: tuple[str, ...], locks: list[FileLock]) -> Outcome:
+        begun = await self.context.runs.begin(job, " ".join(subjects), shown(job.variables))
+        if isinstance(begun, Interrupted):
+            if not self.repeatable:
+                return _interrupted(begun.run)
+            if begun.run.deliveries >= self.context.max_deliveries:
+                return Stuck(f"The worker died {begun.run.deliveries} times while doing this. See run {begun.run.id}.")
+            begun = await self.context.runs.begin_again(job, begun.run)
+        if not isinstance(begun, Begun):
+            return begun.outcome
+        try:
+            descriptors = (begun.lock.descriptor, *(lock.descriptor for lock in locks))
+            return await self._run(job, lease, begun.run, descriptors)
+        finally:
+            begun.lock.free()
+
+    async def _run(self, job: Job, lease: Lease, run: Run, descriptors: tuple[int, ...]) -> Outcome:
+        async with RunLog(self.context.store, run.id) as log:
+            log.say(f"{job.type} started", element=job.element, attempt=run.attempt)
+            attempt = Attempt(job, run, log, lease.lost, descriptors, self.context.grace)
+            outcome, state = await self._outcome(attempt)
+            kind = EventKind.STATUS if isinstance(outcome, Done) else EventKind.ERROR
+            log.say(f"{job.type} ended: {_words(outcome)}", kind)
+        await self.context.runs.finish(run, outcome, state)
+        return outcome
+
+    async def _outcome(self, attempt: Attempt) -> tuple[Outcome, RunState | None]:
+        try:
+            return await self.work(attempt), None
+        except SluisError as error:
+            return self._of_error(attempt, error)
+        except asyncio.CancelledError:
+            await self.context.runs.finish(attempt.run, Abandoned("The worker was stopped."), RunState.INTERRUPTED)
+            raise
+        except Exception as error:
+            reason = f"Unexpected {type(error).__name__}: {error}"
+            attempt.log.say(reason, EventKind.ERROR)
+            await self.context.runs.finish(attempt.run, Failed(reason))
+            raise
+
+    def _of_error(self, attempt: Attempt, error: SluisError) -> tuple[Outcome, RunState | None]:
+        """What an error means for the job, and the run's state where the outcome does not say it."""
+        run = attempt.run.id
+        if isinstance(error, ToolInterruptedError):
+            state = RunState.STATE_UNKNOWN if error.killed else RunState.CANCELLED
+            given_up = attempt.stop.is_set()
+            return (Abandoned(str(error)) if given_up else refused(self.failure, error, run)), state
+        if isinstance(error, StateLockedError | BusyError):
+            return HandedBack(str(error), _BUSY_DELAY), None
+        if isinstance(error, MissingToolError | ContractError | StoreError):
+            return Stuck(f"{error} (run {run})"), None
+        if isinstance(error, ToolError) and self.repeatable and attempt.job.retries > 1:
+            return Failed(f"{error} (run {run})", _RETRY_DELAY), None
+        return refused(self.failure, error, run), None
+
+
+def lock_path(context: Context, subject: str) -> Path:
+    """The lock of a stack (``environment/name``) or of a host (``environment/host:name``)."""
+    return context.data / "locks" / "stacks" / f"{subject}.lock"
+
+
+def parse(kind: type[T], job: Job, subject: str) -> T:
+    """The job's variables as a typed request; variables that it does not name are ignored.
+
+    Raises:
+        InputError: one is missing or of the wrong type; every one is named.
+    """
+    wanted = {name: job.variables[name] for name in kind.model_fields if job.variables.get(name) is not None}
+    try:
+        return kind.model_validate(wanted)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InputError(subject, tuple(problems)) from error
+
+
+def refused(code: BpmnErrorCode, error: SluisError | str, run: str = "", **more: JsonValue) -> Refused:
+    """A BPMN error with the variable ``failure`` that the models show to people."""
+    message = str(error)
+    failure: dict[str, JsonValue] = {"code": code.value, "message": message[:_SHORT], "run": run, **more}
+    return Refused(code, message, {"failure": failure})
+
+
+def shown(variables: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Job variables as they are kept with the run: short values; of inputs, which may be secret, only the names."""
+    short = {name: value for name, value in variables.items() if len(str(value)) <= _SHORT}
+    return {name: _names_only(value) if name in ("inputs", "configure") else value for name, value in short.items()}
+
+
+def _names_only(value: JsonValue) -> JsonValue:
+    if isinstance(value, list):
+        return [_names_only(item) for item in value]
+    if isinstance(value, dict):
+        return {name: item if name == "role" else "…" for name, item in value.items()}
+    return "…"
+
+
+def _interrupted(run: Run) -> Refused:
+    text = f"The worker died during run {run.id}, so it is not known how far it came."
+    return refused(BpmnErrorCode.RUN_INTERRUPTED, text, run.id)
+
+
+def _words(outcome: Outcome) -> str:
+    return "done" if isinstance(outcome, Done) else f"{type(outcome).__name__.lower()}: {outcome.message}"

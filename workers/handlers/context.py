@@ -1,0 +1,142 @@
+"""What every handler works with: the project, the store and the tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from workers.catalogue.environments import read_environment
+from workers.catalogue.reading import read_contract
+from workers.core.contract import Contract, Kind
+from workers.core.environment import Environment
+from workers.core.errors import InputError
+from workers.core.records import HostAddress, StackId
+from workers.execution.keys import KeyPair, environment_key, public_key_of
+from workers.execution.secrets import Secrets
+from workers.execution.ssh import SshAccess
+from workers.execution.terraform import TerraformTool
+from workers.execution.workspace import private_folder
+from workers.runs.audit import Audit
+from workers.runs.records import Changes, Plans, Requests, Stacks
+from workers.runs.runs import Runs
+from workers.runs.store import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """The hands of the handlers.
+
+    Args:
+        project: folder with terraform/, ansible/ and environments/.
+        data: data folder; stack states, keys and locks live below it.
+        store: the durable record.
+        runs: run records over that store.
+        terraform: gives the tool, or raises MissingToolError.
+        secrets: resolves references.
+        grace: how long a tool may take to stop.
+        max_deliveries: deliveries of one attempt that may end in a dead worker.
+    """
+
+    project: Path
+    data: Path
+    store: Store
+    runs: Runs
+    terraform: Callable[[], TerraformTool]
+    secrets: Secrets
+    grace: timedelta = timedelta(seconds=120)
+    max_deliveries: int = 3
+
+    @property
+    def plans(self) -> Plans:
+        """Saved plans."""
+        return Plans(self.store)
+
+    @property
+    def changes(self) -> Changes:
+        """Changes, policies and approvals."""
+        return Changes(self.store)
+
+    @property
+    def stacks(self) -> Stacks:
+        """Stack records."""
+        return Stacks(self.store)
+
+    @property
+    def requests(self) -> Requests:
+        """Who asked for what."""
+        return Requests(self.store)
+
+    @property
+    def audit(self) -> Audit:
+        """The audit trail."""
+        return Audit(self.store)
+
+    def environment(self, name: str) -> Environment:
+        """The environment, read anew so that an edited file counts at once."""
+        return read_environment(self.project, name)
+
+    def contract(self, kind: Kind, name: str) -> Contract:
+        """The contract of a module or role, read anew: its digest must be that of the files as they are now."""
+        return read_contract(self.project, kind, name)
+
+    def key_pair(self, environment: Environment) -> KeyPair:
+        """The SSH key with which hosts of the environment are reached."""
+        reference = environment.connection.private_key
+        if reference is None:
+            return environment_key(self.data / "keys", environment.name)
+        private = self.secrets.value(reference)
+        with private_folder() as folder:
+            return KeyPair(private, public_key_of(private, folder))
+
+    def access(self, environment: Environment) -> SshAccess:
+        """How hosts of the environment are reached."""
+        connection = environment.connection
+        return SshAccess(
+            user=connection.user,
+            private_key=self.key_pair(environment).private,
+            first_use=connection.host_keys == "first-use",
+            known_hosts=self.data / "known_hosts" / environment.name,
+            connect_timeout=connection.connect_timeout_seconds,
+            escalate=connection.escalate,
+        )
+
+    async def hosts(self, environment: Environment, references: tuple[str, ...]) -> tuple[HostAddress, ...]:
+        """The hosts behind references: ``stack:<environment>/<name>``, or names in the environment file.
+
+        Raises:
+            NotFoundError: a stack that is not there.
+            InputError: a name that the environment does not have, or a stack of another environment.
+        """
+        found: list[HostAddress] = []
+        for reference in references:
+            found += await self._hosts(environment, reference)
+        return tuple(found)
+
+    async def _hosts(self, environment: Environment, reference: str) -> tuple[HostAddress, ...]:
+        if reference.startswith("stack:"):
+            return (await self.stacks.get(stack_of(environment, reference))).hosts
+        host = environment.hosts.get(reference)
+        if host is None:
+            raise unknown_host(environment, reference)
+        return (HostAddress(name=reference, **host.model_dump()),)
+
+
+def stack_of(environment: Environment, reference: str) -> StackId:
+    """The stack that a host reference names.
+
+    Raises:
+        InputError: it belongs to another environment.
+    """
+    owner, _, name = reference.removeprefix("stack:").partition("/")
+    if owner != environment.name:
+        raise unknown_host(environment, reference)
+    return StackId(environment=owner, name=name)
+
+
+def unknown_host(environment: Environment, reference: str) -> InputError:
+    """The error for a host reference that means nothing in the environment."""
+    known = ", ".join(sorted(environment.hosts)) or "none"
+    problem = f"'{reference}' is no host of environment {environment.name} (its own hosts: {known})"
+    return InputError("hosts", (problem,))

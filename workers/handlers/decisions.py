@@ -1,0 +1,284 @@
+"""``request.check``, ``policy.check`` and ``approval.verify``: what is asked, what it takes, and who agreed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from workers.approvals.eyes import objection, required_approvals, verdict
+from workers.approvals.facts import facts
+from workers.catalogue.validation import check_inputs
+from workers.core.contract import Kind
+from workers.core.environment import Environment, Machine, Name
+from workers.core.errors import EngineError, InputError, NotFoundError, SluisError, UsageError
+from workers.core.job import BpmnErrorCode, Done, Failed, Job, JobWorker, Lease, Outcome, Stuck
+from workers.core.records import Approval, Change, Decision, Evidence, Policy
+from workers.core.values import JsonValue, now
+from workers.handlers.attempt import parse, refused
+from workers.handlers.context import Context
+from workers.handlers.ports import CompletedTask, PolicyTable, TaskRecords
+from workers.handlers.roles import RoleRequest, role_step
+
+_MACHINE_NAME = r"^[a-z][a-z0-9-]{0,30}$"
+_VISIBLE_WITHIN = timedelta(seconds=30)
+
+
+class MachineRequest(BaseModel):
+    """Variables of ``request.check``."""
+
+    environment: Name
+    name: Annotated[str, StringConstraints(pattern=_MACHINE_NAME)]
+    inputs: dict[str, JsonValue] = {}
+    configure: list[RoleRequest] = []
+
+
+class ChangeRequest(BaseModel):
+    """Variables that name a change."""
+
+    change: str
+
+
+class DecisionRequest(ChangeRequest):
+    """Variables of ``approval.verify``: what the approver entered in the form."""
+
+    decision: Decision = Field(description="'approved' or 'rejected'.")
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decisions are made with.
+
+    Args:
+        context: what handlers work with.
+        table: the approval policy.
+        tasks: what the engine recorded.
+        service: the service's own identity at the engine.
+    """
+
+    context: Context
+    table: PolicyTable
+    tasks: TaskRecords
+    service: str
+
+
+def decision_workers(rules: Rules) -> tuple[JobWorker, ...]:
+    """The job workers of this module."""
+    return (
+        JobWorker("request.check", CheckRequest(rules.context)),
+        JobWorker("policy.check", CheckPolicy(rules)),
+        JobWorker("approval.verify", VerifyApproval(rules)),
+    )
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """Refuses a bad request before anything starts."""
+
+    context: Context
+
+    async def __call__(self, job: Job, lease: Lease) -> Outcome:  # noqa: ARG002 - a handler's form
+        """Check environment, machine and role inputs; give back what the process goes on with."""
+        try:
+            request = parse(MachineRequest, job, "request")
+            environment = self.context.environment(request.environment)
+            machine = _machine(environment)
+            inputs = self._module_inputs(environment, machine, request)
+            check_inputs(self.context.contract(Kind.MODULE, machine.module), inputs)
+            for role in request.configure:
+                role_step(self.context, role)
+        except (UsageError, SluisError) as error:
+            return refused(BpmnErrorCode.REQUEST_INVALID, error)
+        stack = f"{environment.name}/{request.name}"
+        answer: dict[str, JsonValue] = {
+            "environment": environment.name,
+            "name": request.name,
+            "stack": stack,
+            "module": machine.module,
+            "inputs": inputs,
+            "configure": [role.model_dump() for role in request.configure],
+            "hosts": [f"stack:{stack}"],
+            "approvers": environment.people.approvers,
+        }
+        return Done({"request": answer})
+
+    def _module_inputs(
+        self, environment: Environment, machine: Machine, request: MachineRequest
+    ) -> dict[str, JsonValue]:
+        given: dict[str, str] = {"name": request.name, "environment": environment.name}
+        if "public_key" in machine.request.values():
+            given["public_key"] = self.context.key_pair(environment).public
+        return {**machine.inputs, **{i: given[fact] for i, fact in machine.request.items()}, **request.inputs}
+
+
+@dataclass(frozen=True)
+class CheckPolicy:
+    """Asks the decision table how many approvers a change needs, over facts from our own records."""
+
+    rules: Rules
+
+    async def __call__(self, job: Job, lease: Lease) -> Outcome:  # noqa: ARG002 - a handler's form
+        """Evaluate the policy once per change and keep its answer."""
+        request = parse(ChangeRequest, job, "policy")
+        context = self.rules.context
+        change = await context.changes.find(request.change)
+        if change is None:
+            return Stuck(f"The store holds no change {request.change}.")
+        policy = await context.changes.policy(change.digest) or await self._evaluate(change)
+        if policy.denied:
+            return refused(BpmnErrorCode.POLICY_DENIED, f"The policy denies this change: {policy.reason}")
+        return Done({"policy": _shown(policy)})
+
+    async def _evaluate(self, change: Change) -> Policy:
+        context = self.rules.context
+        environment = context.environment(change.environment)
+        plan = await context.plans.find(change.plan) if change.plan else None
+        known = facts(change, plan, environment, cleanup=await context.changes.is_cleanup(change.digest))
+        answer = await self.rules.table.evaluate(known)
+        requester = await requester_of(self.rules, change.process_instance)
+        policy = read_answer(change.digest, answer.output, answer.table, known, environment, requester)
+        policy = await context.changes.set_policy(policy)
+        subject = change.stack or f"{environment.name}/hosts"
+        await context.audit.add(
+            subject, context.runs.worker, "policy", change=change.digest, approvals=policy.approvals,
+            group=policy.group, denied=policy.denied, reason=policy.reason, requester=requester, table=policy.table,
+        )  # fmt: skip
+        return policy
+
+
+@dataclass(frozen=True)
+class VerifyApproval:
+    """Writes down who decided what, on the engine's own evidence, and says where the change stands."""
+
+    rules: Rules
+
+    async def __call__(self, job: Job, lease: Lease) -> Outcome:  # noqa: ARG002 - a handler's form
+        """Record the decision of the user task just completed, once, and count."""
+        request = parse(DecisionRequest, job, "approval")
+        context = self.rules.context
+        change = await context.changes.find(request.change)
+        policy = await context.changes.policy(request.change)
+        if change is None or policy is None:
+            return Stuck(f"The store holds no change {request.change} with a policy.")
+        if change.process_instance != job.process_instance:
+            return Stuck(f"Change {request.change} belongs to process instance {change.process_instance}.")
+        recorded = await context.changes.approvals(change.digest)
+        if not any(approval.verified_by == job.key for approval in recorded):
+            task = await self._completed_task(job, {approval.user_task for approval in recorded})
+            if task is None:
+                return Failed("The engine does not show the completed user task yet.", timedelta(seconds=5))
+            await self._record(job, request, change, policy, task)
+            recorded = await context.changes.approvals(change.digest)
+        found = verdict(policy, recorded)
+        return Done(
+            {
+                "approval": {
+                    "state": found.state,
+                    "approvers": list(found.approvers),
+                    "missing": found.missing,
+                    "note": found.note,
+                }
+            }
+        )
+
+    async def _completed_task(self, job: Job, seen: set[int]) -> CompletedTask | None:
+        element = job.headers.get("reviewElement", "UserTask_ReviewChange")
+        deadline = asyncio.get_running_loop().time() + _VISIBLE_WITHIN.total_seconds()
+        while True:
+            tasks = await self.rules.tasks.completed_tasks(job.process_instance, element)
+            fresh = [task for task in tasks if task.key not in seen]
+            if fresh:
+                return fresh[-1]
+            if asyncio.get_running_loop().time() > deadline:
+                return None
+            await asyncio.sleep(0.25)
+
+    async def _record(
+        self, job: Job, request: DecisionRequest, change: Change, policy: Policy, task: CompletedTask
+    ) -> None:
+        context = self.rules.context
+        environment = context.environment(change.environment)
+        requester = await requester_of(self.rules, change.process_instance)
+        members = environment.people.groups.get(policy.group, ())
+        note = objection(task.assignee, request.decision, requester, members, policy.group, self.rules.service)
+        approval = Approval(
+            change=change.digest,
+            decision=request.decision,
+            approver=task.assignee,
+            reason=request.reason[:2000],
+            evidence=Evidence.ENGINE,
+            user_task=task.key,
+            verified_by=job.key,
+            counts=not note,
+            note=note,
+            completed=task.completed,
+            created=now(),
+        )
+        if await context.changes.add_approval(approval):
+            await context.audit.add(
+                change.stack or f"{environment.name}/hosts", task.assignee or "nobody", request.decision.value,
+                change=change.digest, user_task=task.key, counts=approval.counts, note=note, reason=approval.reason,
+            )  # fmt: skip
+
+
+async def requester_of(rules: Rules, process_instance: int) -> str | None:
+    """Who asked for the outermost process, where somebody whom we authenticated did.
+
+    Raises:
+        EngineError: the engine does not say which instance that is.
+    """
+    root = await rules.tasks.root_of(process_instance)
+    record = await rules.context.requests.find(root)
+    return record.requester if record else None
+
+
+def read_answer(
+    change: str,
+    output: object,
+    table: str,
+    known: dict[str, JsonValue],
+    environment: Environment,
+    requester: str | None,
+) -> Policy:
+    """The table's answer as a policy record.
+
+    Raises:
+        EngineError: no rule of the table matched, or it answered something else than a policy.
+    """
+    if not isinstance(output, dict) or not isinstance(output.get("approvals"), int | float):
+        hint = "A rule must match every fact; look at bpmn/ChangePolicy.dmn."
+        raise EngineError(f"The approval policy gave no answer for {known}.", hint)
+    asked = int(output["approvals"])
+    return Policy(
+        change=change,
+        approvals=required_approvals(asked, requester),
+        group=output.get("group") or environment.people.approvers,
+        denied=bool(output.get("denied")),
+        reason=str(output.get("reason") or ""),
+        facts=known,
+        table=table,
+        created=now(),
+    )
+
+
+def _machine(environment: Environment) -> Machine:
+    if environment.machine is None:
+        hint = f"Add 'machine' to environments/{environment.name}.yaml."
+        raise NotFoundError(f"Environment {environment.name} does not say what a machine is.", hint)
+    return environment.machine
+
+
+def _shown(policy: Policy) -> JsonValue:
+    return {
+        "approvals": policy.approvals,
+        "group": policy.group,
+        "denied": policy.denied,
+        "reason": policy.reason,
+    }
+
+
+__all__ = ["CheckPolicy", "CheckRequest", "InputError", "Rules", "VerifyApproval", "decision_workers"]

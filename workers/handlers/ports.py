@@ -1,0 +1,69 @@
+"""What handlers need from outside: the engine's records and decisions. The composition root plugs adapters in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from workers.core.values import JsonValue
+
+
+@dataclass(frozen=True)
+class PolicyAnswer:
+    """What the decision table said, and the digest of the table as the engine holds it."""
+
+    output: Mapping[str, JsonValue]
+    table: str
+
+
+class PolicyTable(Protocol):
+    """The approval policy, evaluated by the engine."""
+
+    async def evaluate(self, facts: Mapping[str, JsonValue]) -> PolicyAnswer:
+        """The answer for these facts."""
+        ...
+
+
+@dataclass(frozen=True)
+class CompletedTask:
+    """A completed user task as the engine recorded it."""
+
+    key: int
+    assignee: str
+    completed: datetime | None
+
+
+class TaskRecords(Protocol):
+    """What the engine recorded of user tasks and instances."""
+
+    async def completed_tasks(self, process_instance: int, element: str) -> tuple[CompletedTask, ...]:
+        """Completed executions of a user task in one instance, oldest first. May lag behind by seconds."""
+        ...
+
+    async def root_of(self, process_instance: int) -> int:
+        """The outermost instance that called the one given, or that one itself."""
+        ...
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message for people."""
+
+    event: str
+    subject: str
+    message: str
+    environment: str
+    run: str = ""
+    assignee: str = ""
+
+
+class Channel(Protocol):
+    """A way to tell people."""
+
+    name: str
+
+    async def send(self, notice: Notice) -> None:
+        """Send one notice; raises where it could not."""
+        ...

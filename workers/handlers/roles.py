@@ -1,0 +1,229 @@
+"""``ansible.<role>.check`` and ``ansible.<role>.run``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import BaseModel
+
+from workers.approvals.eyes import verdict
+from workers.catalogue.validation import check_inputs
+from workers.core.contract import Contract, Kind
+from workers.core.environment import Environment, Name
+from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Outcome, Pool
+from workers.core.records import Change, HostAddress, RoleStep
+from workers.core.redaction import Redactor, secret_strings
+from workers.core.values import JsonValue, digest_value
+from workers.execution.ansible import RolePlay, RoleResult, run_role
+from workers.execution.errors import HostUnreachableError, RoleFailedError
+from workers.handlers.attempt import Attempt, Recorded, parse, refused
+from workers.handlers.context import Context
+from workers.handlers.summary import shortened
+
+_TIMEOUT = timedelta(seconds=60)
+
+
+class RoleRequest(BaseModel):
+    """A role with its inputs, as models name it."""
+
+    role: Name
+    inputs: dict[str, JsonValue] = {}
+
+
+class HostsRequest(BaseModel):
+    """What names the hosts of a job."""
+
+    environment: Name
+    hosts: list[str]
+
+
+class RoleJob(HostsRequest):
+    """Variables of a check or run job."""
+
+    inputs: dict[str, JsonValue] = {}
+    change: str | None = None
+
+
+def ansible_workers(context: Context, role: str) -> tuple[JobWorker, ...]:
+    """The job workers of one role."""
+    check = Recorded(context, Checking(context, role), BpmnErrorCode.HOST_FAILED, host_subjects)
+    run = Recorded(context, Running(context, role), BpmnErrorCode.HOST_FAILED, host_subjects, repeatable=False)
+    return (
+        JobWorker(f"ansible.{role}.check", check, Pool.ANSIBLE, _TIMEOUT),
+        JobWorker(f"ansible.{role}.run", run, Pool.ANSIBLE, _TIMEOUT),
+    )
+
+
+def role_step(context: Context, request: RoleRequest) -> RoleStep:
+    """A role as part of a change: its content digest and its inputs.
+
+    Raises:
+        NotFoundError: there is no such role.
+        InputError: the inputs do not fit its contract.
+    """
+    contract = context.contract(Kind.ROLE, request.role)
+    check_inputs(contract, request.inputs)
+    hidden = {i.name for i in contract.inputs if i.sensitive}
+    return RoleStep(
+        role=request.role,
+        digest=contract.digest,
+        inputs_digest=digest_value(dict(request.inputs)),
+        inputs={name: "(sensitive)" if name in hidden else value for name, value in request.inputs.items()},
+    )
+
+
+@dataclass(frozen=True)
+class Checking:
+    """Finds out what a role would change, unless an approved change covers it already."""
+
+    context: Context
+    role: str
+
+    async def __call__(self, attempt: Attempt) -> Outcome:
+        """Say that the role is covered, or run it in check mode and keep the change to decide on."""
+        request = parse(RoleJob, attempt.job, f"role {self.role}")
+        step = role_step(self.context, RoleRequest(role=self.role, inputs=request.inputs))
+        covering = await covering_step(self.context, request, step, attempt.job)
+        if covering is not None:
+            attempt.log.say(f"Role {self.role} is part of the approved change {request.change}.")
+            return Done({"check": _answer(request.change or "", "approved with the plan", "", attempt, covered=True)})
+        environment = self.context.environment(request.environment)
+        result = await play(self.context, attempt, environment, self.role, request, check=True)
+        if not isinstance(result, RoleResult):
+            return result
+        change = Change(
+            environment=environment.name,
+            roles=(step,),
+            hosts=tuple(request.hosts),
+            process_instance=attempt.job.process_instance,
+        )
+        await self.context.changes.save(change)
+        markdown = shortened(f"Configure {', '.join(request.hosts)} with role **{self.role}**.\n\n{result.markdown}")
+        answer = _answer(change.digest, result.summary, markdown, attempt, changed=result.changed)
+        return Done({"check": answer})
+
+
+@dataclass(frozen=True)
+class Running:
+    """Runs an approved role, once per approval."""
+
+    context: Context
+    role: str
+
+    async def __call__(self, attempt: Attempt) -> Outcome:
+        """Check that an approved change covers exactly this role, its inputs and hosts; then run it."""
+        request = parse(RoleJob, attempt.job, f"role {self.role}")
+        step = role_step(self.context, RoleRequest(role=self.role, inputs=request.inputs))
+        number = await covering_step(self.context, request, step, attempt.job)
+        if number is None or not request.change:
+            text = f"No approved change covers role {self.role} with these inputs on {', '.join(request.hosts)}."
+            return refused(BpmnErrorCode.PLAN_STALE, text, attempt.run.id)
+        if not await self.context.changes.use_role(request.change, number, attempt.run.id):
+            return refused(BpmnErrorCode.PLAN_STALE, "The approval of this role was used meanwhile.", attempt.run.id)
+        environment = self.context.environment(request.environment)
+        result = await play(self.context, attempt, environment, self.role, request, check=False)
+        await self._tell(attempt, request, result)
+        if not isinstance(result, RoleResult):
+            return result
+        configured: JsonValue = {
+            "changed": result.changed,
+            "ok": result.ok,
+            "hosts": sorted(result.hosts),
+            "summary": result.summary,
+            "run": attempt.run.id,
+        }
+        return Done({"configured": configured})
+
+    async def _tell(self, attempt: Attempt, request: RoleJob, result: RoleResult | Outcome) -> None:
+        action = "configured" if isinstance(result, RoleResult) else "failed"
+        for subject in host_subjects(attempt.job):
+            await self.context.audit.add(
+                subject, self.context.runs.worker, action, role=self.role, change=request.change, run=attempt.run.id
+            )
+
+
+async def covering_step(context: Context, request: RoleJob, step: RoleStep, job: Job) -> int | None:
+    """The number of the step in the approved change that covers this role as it is now and was not used yet.
+
+    A change of its own (no plan) counts only in the process instance whose check made it.
+    """
+    change = await context.changes.find(request.change) if request.change else None
+    if change is None or change.environment != request.environment or change.hosts != tuple(request.hosts):
+        return None
+    if change.plan is None and change.process_instance != job.process_instance:
+        return None
+    if not await _may_run(context, change):
+        return None
+    for number, known in enumerate(change.roles):
+        same = (known.role, known.digest, known.inputs_digest) == (step.role, step.digest, step.inputs_digest)
+        if same and not await context.changes.role_used_by(change.digest, number):
+            return number
+    return None
+
+
+async def _may_run(context: Context, change: Change) -> bool:
+    policy = await context.changes.policy(change.digest)
+    if policy is None or policy.denied:
+        return False
+    if change.plan is not None and not await context.plans.used_by(change.plan):
+        return False
+    return verdict(policy, await context.changes.approvals(change.digest)).state == "approved"
+
+
+async def play(
+    context: Context, attempt: Attempt, environment: Environment, role: str, request: RoleJob, *, check: bool
+) -> RoleResult | Outcome:
+    """Run a role on the hosts of the request; a failed or unreachable host becomes its BPMN error."""
+    contract = context.contract(Kind.ROLE, role)
+    values, secrets = context.secrets.resolve(dict(request.inputs))
+    inputs = values if isinstance(values, dict) else {}
+    variables, more = context.secrets.resolve(dict(environment.variables))
+    hosts = await context.hosts(environment, tuple(request.hosts))
+    redactor = Redactor((*secrets, *more, *_sensitive(contract, inputs)))
+    try:
+        result = await run_role(
+            RolePlay(role, contract.path, inputs, hosts, context.access(environment), check=check),
+            control=attempt.control(timedelta(minutes=environment.limits.role_timeout_minutes)),
+            sink=attempt.log,
+            env={n: str(v) for n, v in variables.items()} if isinstance(variables, dict) else {},
+            redactor=redactor,
+        )
+        result.raise_for_status()
+    except HostUnreachableError as error:
+        return refused(BpmnErrorCode.HOST_UNREACHABLE, error, attempt.run.id)
+    except RoleFailedError as error:
+        return refused(BpmnErrorCode.HOST_FAILED, error, attempt.run.id)
+    return result
+
+
+def host_subjects(job: Job) -> tuple[str, ...]:
+    """The stacks and hosts that a job works on, as the record and the locks name them."""
+    request = parse(HostsRequest, job, job.type)
+    return tuple(
+        host.removeprefix("stack:") if host.startswith("stack:") else f"{request.environment}/host-{host}"
+        for host in request.hosts
+    )
+
+
+def host_names(hosts: tuple[HostAddress, ...]) -> list[JsonValue]:
+    """The names of hosts, as a process variable."""
+    return [host.name for host in hosts]
+
+
+def _sensitive(contract: Contract, values: dict[str, JsonValue]) -> tuple[str, ...]:
+    return tuple(s for i in contract.inputs if i.sensitive and i.name in values for s in secret_strings(values[i.name]))
+
+
+def _answer(
+    change: str, summary: str, markdown: str, attempt: Attempt, *, covered: bool = False, changed: int = 0
+) -> JsonValue:
+    return {
+        "covered": covered,
+        "change": change,
+        "hasChanges": changed > 0,
+        "changed": changed,
+        "summary": summary,
+        "markdown": markdown,
+        "run": attempt.run.id,
+    }
