@@ -1,0 +1,58 @@
+"""The gRPC channel to the gateway: plain, TLS, or TLS with OAuth client credentials."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import grpc.aio
+from pyzeebe.channel import (
+    create_insecure_channel,
+    create_oauth2_client_credentials_channel,
+    create_secure_channel,
+)
+
+from workers.core.errors import SettingError
+from workers.core.settings import Settings
+
+_OPTIONS: Final = (
+    ("grpc.keepalive_time_ms", 45_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+)
+"""A dead gateway is noticed within a minute (the broker allows a ping every 30 s or rarer), a restarted one
+found again within seconds; a batch of jobs may be larger than grpc's default of 4 MB."""
+
+
+def open_channel(settings: Settings) -> grpc.aio.Channel:
+    """The channel that the settings describe. Connects at the first call; must be made inside a running loop.
+
+    Raises:
+        SettingError: OAuth is set up without TLS; the token would travel in clear, and gRPC refuses to send it.
+    """
+    if settings.oauth_token_url:
+        return _oauth_channel(settings)
+    if settings.grpc_tls:
+        return create_secure_channel(settings.grpc_address, channel_options=_OPTIONS)
+    return create_insecure_channel(settings.grpc_address, channel_options=_OPTIONS)
+
+
+def _oauth_channel(settings: Settings) -> grpc.aio.Channel:
+    if not settings.grpc_tls:
+        raise SettingError(
+            "SLUIS_OAUTH_TOKEN_URL is set but SLUIS_GRPC_TLS is not: a token is sent over TLS only.",
+            "Set SLUIS_GRPC_TLS=true, or unset the SLUIS_OAUTH_* settings.",
+        )
+    return create_oauth2_client_credentials_channel(
+        grpc_address=settings.grpc_address,
+        client_id=settings.oauth_client_id,
+        client_secret=settings.oauth_client_secret.get_secret_value(),
+        authorization_server=settings.oauth_token_url,
+        scope=None,
+        audience=settings.oauth_audience,
+        channel_options=_OPTIONS,
+    )
