@@ -7,12 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Protocol
 
 from workers.core.values import JsonValue
-
-_EMPTY: Mapping[str, JsonValue] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Job:
     retries: int
     worker: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, JsonValue] = _EMPTY
+    variables: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 class Lease(Protocol):
@@ -83,7 +80,7 @@ class Done:
         variables: what the job gives back to the process: references and summaries, never logs or secrets.
     """
 
-    variables: Mapping[str, JsonValue] = _EMPTY
+    variables: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ class Refused:
 
     code: BpmnErrorCode
     message: str
-    variables: Mapping[str, JsonValue] = _EMPTY
+    variables: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
