@@ -29,30 +29,32 @@ class Stage(StrEnum):
 class LocalState(Record):
     """Terraform state in Sluis's own data folder. For one machine only."""
 
-    type: Literal["local"] = "local"
+    type: Literal["local"] = Field("local", description="State in Sluis's data folder.")
 
 
 class S3State(Record):
     """Terraform state in an S3 bucket, locked by S3 itself."""
 
-    type: Literal["s3"]
-    bucket: str
-    region: str
-    key_prefix: str = "state"
-    kms_key_id: str = ""
+    type: Literal["s3"] = Field(description="State in a bucket.")
+    bucket: str = Field(description="Name of the bucket.")
+    region: str = Field(description="Region of the bucket.")
+    key_prefix: str = Field("state", description="Keys are <key_prefix>/<environment>/<stack>/terraform.tfstate.")
+    kms_key_id: str = Field("", description="KMS key for encryption; default: the bucket's own.")
     endpoint: str = Field("", description="Another S3 endpoint; for tests and S3-compatible stores.")
 
 
 class Cloud(Record):
     """The AWS account and the roles that plans and applies assume there."""
 
-    type: Literal["aws"] = "aws"
-    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-    region: str
-    plan_role_arn: str = ""
-    apply_role_arn: str = ""
-    external_id: str = ""
-    default_tags: dict[str, str] = {}
+    type: Literal["aws"] = Field("aws", description="The cloud; AWS is the only one so far.")
+    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] = Field(
+        description="Account number; the provider refuses every other account."
+    )
+    region: str = Field(description="Region of the AWS provider.")
+    plan_role_arn: str = Field("", description="Role for plans; give it read access only.")
+    apply_role_arn: str = Field("", description="Role for applies.")
+    external_id: str = Field("", description="External id for assuming the roles.")
+    default_tags: dict[str, str] = Field({}, description="Tags on every resource, beside sluis:stack and sluis:run.")
 
 
 class Machine(Record):
@@ -62,15 +64,17 @@ class Machine(Record):
     (``name``, ``environment``, ``public_key``).
     """
 
-    module: Name
-    inputs: dict[str, JsonValue] = {}
-    request: dict[str, Literal["name", "environment", "public_key"]] = {}
+    module: Name = Field(description="Module that makes a machine.")
+    inputs: dict[str, JsonValue] = Field({}, description="Constant inputs of the module.")
+    request: dict[str, Literal["name", "environment", "public_key"]] = Field(
+        {}, description="Inputs of the module that come from the request."
+    )
 
 
 class Connection(Record):
     """How hosts are reached over SSH."""
 
-    user: str = "root"
+    user: str = Field("root", description="User to sign in as, where the host does not name its own.")
     private_key: SecretReference | None = Field(
         None, description="Where it is absent, Sluis makes a key of its own for the environment."
     )
@@ -79,23 +83,23 @@ class Connection(Record):
         "known",
         description="'known': from the module's outputs or the host entry, else refused. 'first-use': learnt at the first contact.",
     )
-    connect_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 10
+    connect_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = Field(10, description="Per attempt to connect.")
 
 
 class Host(Record):
     """A host that exists already."""
 
-    address: str
-    port: Annotated[int, Field(ge=1, le=65535)] = 22
-    user: str = ""
-    host_keys: tuple[str, ...] = ()
+    address: str = Field(description="Host name or IP address; 'local' is this machine, without SSH.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(22, description="Port of its SSH server.")
+    user: str = Field("", description="User to sign in as; default: the connection's.")
+    host_keys: tuple[str, ...] = Field((), description="Public host keys, e.g. 'ssh-ed25519 AAAA…'.")
 
 
 class People(Record):
     """Who belongs to which group, where no identity provider says it, and whom to ask."""
 
-    approvers: Name = "approvers"
-    groups: dict[str, tuple[str, ...]] = {}
+    approvers: Name = Field("approvers", description="Group that approves where the policy names no other.")
+    groups: dict[str, tuple[str, ...]] = Field({}, description="Members of each group, by their engine user names.")
 
     @model_validator(mode="after")
     def _approvers_exist(self) -> People:
@@ -109,29 +113,33 @@ class People(Record):
 class Limits(Record):
     """Bounds on what may run and for how long."""
 
-    plan_valid_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = 60 * 24
-    plan_timeout_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
-    apply_timeout_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 120
-    role_timeout_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 60
+    plan_valid_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = Field(
+        60 * 24, description="Age at which a plan can no longer be applied."
+    )
+    plan_timeout_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = Field(30, description="Longest plan.")
+    apply_timeout_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = Field(120, description="Longest apply.")
+    role_timeout_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = Field(60, description="Longest run of a role.")
 
 
 class Environment(Record):
     """One environment file, checked."""
 
-    name: Name
-    description: str = ""
-    customer: str = ""
-    stage: Stage = Stage.DEVELOPMENT
-    state: Annotated[LocalState | S3State, Field(discriminator="type")] = LocalState()
-    cloud: Cloud | None = None
-    machine: Machine | None = None
-    connection: Connection = Connection()
-    hosts: dict[Name, Host] = {}
-    people: People = People()
+    name: Name = Field(description="Must be the file's name without .yaml; may be left out.")
+    description: str = Field("", description="For people.")
+    customer: str = Field("", description="Whose environment it is.")
+    stage: Stage = Field(Stage.DEVELOPMENT, description="What the approval policy decides by.")
+    state: Annotated[LocalState | S3State, Field(discriminator="type")] = Field(
+        LocalState(), description="Where Terraform keeps its state."
+    )
+    cloud: Cloud | None = Field(None, description="The AWS account, where modules need one.")
+    machine: Machine | None = Field(None, description="What VM provisioning makes here.")
+    connection: Connection = Field(Connection(), description="How hosts are reached.")
+    hosts: dict[Name, Host] = Field({}, description="Hosts that exist already, by name.")
+    people: People = Field(People(), description="Who approves.")
     variables: dict[str, str | SecretReference] = Field(
         {}, description="Environment variables for tofu and ansible, values or references."
     )
-    limits: Limits = Limits()
+    limits: Limits = Field(Limits(), description="Bounds on age and duration.")
 
     @field_validator("variables")
     @classmethod
