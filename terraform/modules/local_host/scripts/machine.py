@@ -1,0 +1,130 @@
+"""A machine in namespaces of its own: chosen where it can be had, made, stopped."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import network
+from records import Failure, Place, Plan, Record, wait_until
+
+NEEDED = ("ip", "nsenter", "tar")
+READY_SECONDS = 30.0
+
+
+def choose(kind: str, image: str | None) -> dict[str, str]:
+    """What would be made, why, and what stands against it."""
+    wanted = image or os.environ.get("SLUIS_HOST_IMAGE", "")
+    hindrance = _hindrance(wanted)
+    made = "user_sshd" if kind == "user_sshd" or (kind == "auto" and hindrance) else "namespaces"
+    problem = hindrance if kind == "namespaces" else ""
+    if wanted and made != kind and not Path(wanted).is_file():
+        # A path that leads nowhere is a mistake, no reason for quietly making something else.
+        problem = hindrance
+    if made == "user_sshd":
+        reason = f"user-level sshd: {hindrance}" if kind == "auto" else "asked for"
+        return {"kind": made, "image": "", "reason": reason, "problem": problem}
+    return {"kind": made, "image": wanted, "reason": "asked for" if kind == made else "possible", "problem": problem}
+
+
+def create(plan: Plan, place: Place, program: Path) -> Record:
+    """Make the machine and wait until its sshd answers.
+
+    Raises:
+        Failure: The machine said why it could not start, or did not answer in time.
+    """
+    record = place.write(Record(generation=plan.generation, kind=plan.kind, name=plan.name, image=plan.image, user="root"))
+    lower = _unpacked(Path(plan.image), place)
+    go, report, settings = _start_init(plan, place, lower, program)
+    with go, report:
+        go.write(json.dumps(settings) + "\n")
+        go.flush()
+        record = place.write(record.with_process(_heard(report)["pid"]))
+        with network.exclusive():
+            net = network.allocate(plan.subnet)
+            record = place.write(replace(record, address=net.address, port=22, link=net.link))
+            record = replace(record, network=network.connect(net, record.pid), reason="possible")
+        go.write("go\n")
+        go.flush()
+        record = place.write(replace(record, host_keys=tuple(_heard(report)["host_keys"])))
+    if not wait_until(lambda: record.answers() or not record.owns_process(), READY_SECONDS) or not record.owns_process():
+        raise Failure(f"{plan.name}: its sshd does not answer at {record.address}")
+    return record
+
+
+def stop(record: Record) -> None:
+    """End all processes of the machine (with its first one the kernel ends the rest) and disconnect it."""
+    record.kill()
+    if record.link:
+        with network.exclusive():
+            network.disconnect(record.link)
+
+
+def _hindrance(image: str) -> str:
+    if sys.platform != "linux":
+        return "namespaces need Linux"
+    if os.geteuid():
+        return "namespaces need root"
+    if not image:
+        return "no image: neither the input image nor SLUIS_HOST_IMAGE is set"
+    if not Path(image).is_file():
+        return f"image {image}: no such file"
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    missing = [tool for tool in NEEDED if not shutil.which(tool, path=path)]
+    return f"not on PATH: {', '.join(missing)}" if missing else ""
+
+
+def _unpacked(image: Path, place: Place) -> Path:
+    """The image's content, unpacked once for all machines of a folder and never written to."""
+    about = image.stat()
+    key = hashlib.sha256(f"{image.resolve()}/{about.st_size}/{about.st_mtime_ns}".encode()).hexdigest()[:16]
+    final = place.images / key
+    if final.is_dir():
+        return final
+    draft = place.images / f"{key}.partial"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    done = subprocess.run(
+        ["tar", "-xpf", str(image), "-C", str(draft), "--numeric-owner"], capture_output=True, text=True, check=False
+    )
+    if done.returncode or not (draft / "usr/sbin/sshd").exists():
+        raise Failure(f"image {image}: {done.stderr.strip()[-300:] or 'no Debian root with openssh-server in it'}")
+    # Umask and mkdir decided the mode of the top; the root of a machine is open to its users.
+    draft.chmod(0o755)
+    return draft.rename(final)
+
+
+def _start_init(plan: Plan, place: Place, lower: Path, program: Path):
+    """Start the first process, detached, with a clean environment; it waits for what is written to it."""
+    go_end, go = os.pipe()
+    report, report_end = os.pipe()
+    settings = {
+        "authorized_key": plan.authorized_key,
+        "hostname": plan.hostname,
+        "lower": str(lower),
+        "place": str(place.path),
+        "report": report_end,
+    }
+    with (place.path / "console.log").open("ab") as log:
+        # It detaches itself by a fork; what is started here ends at once.
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-B", str(program), "init"],
+            stdin=go_end, stdout=log, stderr=log, cwd="/", pass_fds=(report_end,), start_new_session=True,
+            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+    process.returncode = 0  # nobody waits for it here
+    os.close(go_end)
+    os.close(report_end)
+    return os.fdopen(go, "w"), os.fdopen(report), settings
+
+
+def _heard(report) -> dict:
+    """The next line that the first process says."""
+    said = json.loads(report.readline() or "{}")
+    if not said or "error" in said:
+        raise Failure(said.get("error", "the machine's first process ended without a word"))
+    return said

@@ -1,0 +1,88 @@
+"""A machine of the lesser kind: an sshd of the present user, on a port of the loopback interface."""
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+from records import Failure, Place, Plan, Record, wait_until
+
+READY_SECONDS = 10.0
+ADDRESS = "127.0.0.1"
+SETTINGS = """\
+ListenAddress {address}:{port}
+HostKey "{place}/host_key"
+PidFile none
+AuthorizedKeysFile "{place}/authorized_keys"
+# The folder is the present user's alone (0700); those above it may be open to more, as /tmp is.
+StrictModes no
+AllowUsers {user}
+AuthenticationMethods publickey
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+AllowAgentForwarding no
+AllowTcpForwarding no
+X11Forwarding no
+UsePAM no
+Subsystem sftp internal-sftp
+"""
+
+
+def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 - as the other kind
+    """Start it and wait until it answers.
+
+    Raises:
+        Failure: There is no sshd, or it does not answer.
+    """
+    sshd = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin")
+    if not sshd:
+        raise Failure("no sshd on PATH: install openssh-server")
+    record = Record(
+        generation=plan.generation, kind=plan.kind, name=plan.name, network="shared", reason="user-level sshd",
+        address=ADDRESS, port=_free_port(), user=getpass.getuser(),
+    )  # fmt: skip
+    place.write(record)
+    record = replace(record, host_keys=(_host_key(place),))
+    _write(place, "authorized_keys", plan.authorized_key + "\n")
+    text = SETTINGS.format(address=ADDRESS, port=record.port, place=place.path, user=record.user)
+    settings = _write(place, "sshd_config", text)
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # root's sshd separates privileges there
+    with (place.path / "console.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sshd, "-D", "-e", "-f", str(settings)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
+        )  # fmt: skip
+    record = place.write(record.with_process(process.pid))
+    if not wait_until(lambda: record.answers() or process.poll() is not None, READY_SECONDS) or process.poll() is not None:
+        raise Failure(f"{plan.name}: sshd does not answer at {ADDRESS}:{record.port}")
+    process.returncode = 0  # it outlives us; nobody waits for it here
+    return record
+
+
+def stop(record: Record) -> None:
+    """End it. Sessions that are open go on until they are closed, as with any sshd."""
+    record.kill()
+
+
+def _host_key(place: Place) -> str:
+    path = place.path / "host_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)], check=True)
+    return " ".join(path.with_suffix(".pub").read_text().split()[:2])
+
+
+def _write(place: Place, name: str, text: str) -> Path:
+    path = place.path / name
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((ADDRESS, 0))
+        return probe.getsockname()[1]
