@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from workers.catalogue.environments import read_environment
 from workers.catalogue.reading import read_contract
-from workers.core.contract import Contract, Kind
+from workers.core.contract import CatalogueProblem, Contract, Kind
 from workers.core.environment import Environment
-from workers.core.errors import InputError
+from workers.core.errors import ContractError, InputError, NotFoundError
 from workers.core.records import HostAddress, StackId
+from workers.core.values import is_name
 from workers.execution.keys import KeyPair, environment_key, public_key_of
 from workers.execution.secrets import Secrets
 from workers.execution.ssh import SshAccess
@@ -22,6 +24,9 @@ from workers.runs.audit import Audit
 from workers.runs.records import Changes, Plans, Requests, Stacks
 from workers.runs.runs import Runs
 from workers.runs.store import Store
+
+_FOLDERS: Final = {Kind.MODULE: Path("terraform/modules"), Kind.ROLE: Path("ansible/roles")}
+_WORDS: Final = {Kind.MODULE: "module", Kind.ROLE: "role"}
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,20 @@ class Context:
         return read_environment(self.project, name)
 
     def contract(self, kind: Kind, name: str) -> Contract:
-        """The contract of a module or role, read anew: its digest must be that of the files as they are now."""
-        return read_contract(self.project, kind, name)
+        """The contract of a module or role, read anew: its digest must be that of the files as they are now.
+
+        Raises:
+            NotFoundError: there is no such folder.
+            ContractError: it cannot be read.
+        """
+        folder = self.project / _FOLDERS[kind]
+        if not is_name(name) or not (folder / name).is_dir():
+            raise NotFoundError(f"There is no {_WORDS[kind]} '{name}' in {folder}.")
+        found = read_contract(kind, folder / name)
+        if isinstance(found, CatalogueProblem):
+            where = f"{found.path}:{found.line}" if found.line else str(found.path)
+            raise ContractError(f"{_WORDS[kind]} {name}: {where}: {found.message}")
+        return found
 
     def key_pair(self, environment: Environment) -> KeyPair:
         """The SSH key with which hosts of the environment are reached."""

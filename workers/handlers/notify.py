@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from workers.core.errors import SluisError
 from workers.core.events import EventKind
 from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Outcome
+from workers.core.notice import Notice
 from workers.core.values import JsonValue
 from workers.handlers.attempt import Attempt, Recorded, parse
 from workers.handlers.context import Context
 from workers.handlers.decisions import Rules, requester_of
-from workers.handlers.ports import Channel, Notice
+from workers.handlers.ports import Channel
 
 
 class NoticeRequest(BaseModel):

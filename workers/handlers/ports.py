@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from workers.core.notice import Notice
 from workers.core.values import JsonValue
 
 
@@ -45,18 +46,6 @@ class TaskRecords(Protocol):
     async def root_of(self, process_instance: int) -> int:
         """The outermost instance that called the one given, or that one itself."""
         ...
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A message for people."""
-
-    event: str
-    subject: str
-    message: str
-    environment: str
-    run: str = ""
-    assignee: str = ""
 
 
 class Channel(Protocol):

@@ -1,0 +1,61 @@
+"""The engine's side of what handlers ask for: the decision table and the records of user tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from workers.core.errors import EngineError
+from workers.core.values import JsonValue, digest_bytes
+from workers.engine.grpc import ZeebeGateway
+from workers.engine.rest import OrchestrationRest
+from workers.handlers.ports import CompletedTask, PolicyAnswer
+from workers.runs.store import Store
+
+POLICY_DECISION: Final = "ChangePolicy"
+
+
+@dataclass(frozen=True)
+class EngineTable:
+    """The approval policy as the engine evaluates it, held against the tables that were deployed by `sluis deploy`."""
+
+    gateway: ZeebeGateway
+    rest: OrchestrationRest
+    store: Store
+
+    async def evaluate(self, facts: Mapping[str, JsonValue]) -> PolicyAnswer:
+        """See `PolicyTable.evaluate`.
+
+        Raises:
+            EngineError: the engine's table is not one that this installation deployed.
+        """
+        decision = await self.gateway.evaluate_decision(POLICY_DECISION, dict(facts))
+        digest = await self._digest(decision.decision_key)
+        if await self.store.read(f"tables/{digest}") is None:
+            raise EngineError(
+                f"The engine's decision table {POLICY_DECISION} (version {decision.version}) was not deployed by sluis.",
+                "Look at it in Operate; `sluis deploy` puts the project's own table back.",
+            )
+        output = decision.output if isinstance(decision.output, dict) else {}
+        return PolicyAnswer(output, digest)
+
+    async def _digest(self, key: int) -> str:
+        return digest_bytes((await self.rest.decision_definition_xml(key)).encode())
+
+
+@dataclass(frozen=True)
+class EngineTasks:
+    """What the engine's REST API says of user tasks and of who called whom."""
+
+    rest: OrchestrationRest
+
+    async def completed_tasks(self, process_instance: int, element: str) -> tuple[CompletedTask, ...]:
+        """See `TaskRecords.completed_tasks`."""
+        tasks = await self.rest.user_tasks(process_instance=process_instance, state="COMPLETED", element=element)
+        found = (CompletedTask(task.key, task.assignee or "", task.completed) for task in tasks)
+        return tuple(sorted(found, key=lambda task: (task.completed is None, task.completed, task.key)))
+
+    async def root_of(self, process_instance: int) -> int:
+        """See `TaskRecords.root_of`."""
+        return await self.rest.root_of(process_instance)

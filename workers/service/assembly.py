@@ -1,0 +1,94 @@
+"""Putting the rooms together: settings, store, context, engine adapters."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from workers.core.errors import MissingToolError, SettingError
+from workers.core.settings import Settings
+from workers.engine.grpc import ZeebeGateway
+from workers.engine.rest import OrchestrationRest
+from workers.execution.secrets import local_secrets
+from workers.execution.terraform import TerraformTool
+from workers.handlers.context import Context
+from workers.runs.runs import Runs
+from workers.runs.store import DirectoryStore
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """One installation of Sluis, ready to be used.
+
+    Attributes:
+        settings: where everything is.
+        store: the durable record.
+        context: what handlers work with.
+        name: under which name jobs are activated.
+    """
+
+    settings: Settings
+    store: DirectoryStore
+    context: Context
+    name: str
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings from the environment, with ``overrides`` on top (None: not given).
+
+    Raises:
+        SettingError: a setting does not fit; every one is named with its variable.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        problems = (
+            f"SLUIS_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}, got {e['input']!r}" for e in error.errors()
+        )
+        raise SettingError("; ".join(problems), "docs/reference/settings.md lists every setting.") from error
+
+
+def assemble(settings: Settings, terraform: TerraformTool | None = None) -> Assembly:
+    """Everything but the engine.
+
+    Args:
+        settings: where everything is.
+        terraform: the probed tool; commands that run none leave it out.
+    """
+    name = settings.worker_name or f"{socket.gethostname()}-{os.getpid()}"
+    store = DirectoryStore(settings.data_folder / "store")
+
+    def tool() -> TerraformTool:
+        if terraform is None:
+            raise MissingToolError("Neither tofu nor terraform was found.", "`sluis doctor` says how to get one.")
+        return terraform
+
+    context = Context(
+        project=settings.project.resolve(),
+        data=settings.data_folder,
+        store=store,
+        runs=Runs(store, settings.data_folder / "locks", name),
+        terraform=tool,
+        secrets=local_secrets(settings.project.resolve()),
+        grace=timedelta(seconds=settings.grace_seconds),
+        max_deliveries=settings.max_deliveries,
+    )
+    return Assembly(settings, store, context, name)
+
+
+def open_gateway(settings: Settings) -> ZeebeGateway:
+    """A connection to the engine over gRPC. To be closed by the caller; needs a running event loop."""
+    return ZeebeGateway.from_settings(settings)
+
+
+def open_rest(settings: Settings, user: str | None = None, password: str | None = None) -> OrchestrationRest:
+    """A client of the engine's REST API, as the service identity or as the given person. To be closed by the caller."""
+    if user is None:
+        return OrchestrationRest.from_settings(settings)
+    update = {"rest_user": user, "rest_password": SecretStr(password if password is not None else user)}
+    return OrchestrationRest.from_settings(settings.model_copy(update=update))

@@ -1,0 +1,74 @@
+"""Deploying the project's models, decision tables and forms, all in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from workers.core.errors import NotFoundError
+from workers.core.values import JsonValue, digest_bytes
+from workers.engine.grpc import ZeebeGateway
+from workers.runs.store import Store
+from workers.service.assembly import Assembly
+
+_PATTERNS: Final = ("*.bpmn", "*.dmn", "*.form")
+
+
+@dataclass(frozen=True)
+class DeployedResource:
+    """A process, decision or form at the engine.
+
+    Attributes:
+        kind: ``process``, ``decision`` or ``form``.
+        new: the engine did not have this version before.
+    """
+
+    kind: str
+    id: str
+    version: int
+    file: str
+    new: bool
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """For ``--json``."""
+        return {"kind": self.kind, "id": self.id, "version": self.version, "file": self.file, "new": self.new}
+
+
+def resources(project: Path) -> dict[str, bytes]:
+    """Every model, table and form of the project, by file name.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    folder = project / "bpmn"
+    found = {path.name: path.read_bytes() for pattern in _PATTERNS for path in sorted(folder.glob(pattern))}
+    if not found:
+        raise NotFoundError(f"{folder} holds no model.", "Run sluis in a project folder, or set SLUIS_PROJECT.")
+    return found
+
+
+async def deploy(assembly: Assembly, gateway: ZeebeGateway) -> tuple[DeployedResource, ...]:
+    """Deploy everything; what the engine has already keeps its version.
+
+    Raises:
+        NotFoundError: the project has no models.
+        EngineError: the engine refuses one; nothing is deployed then.
+    """
+    files = resources(assembly.context.project)
+    deployment = await gateway.deploy(files)
+    listed = {"process": deployment.processes, "decision": deployment.decisions, "form": deployment.forms}
+    found: list[DeployedResource] = []
+    for kind, items in listed.items():
+        for item in items:
+            known = await assembly.store.create(f"deployed/{kind}-{item.key}", item.resource.encode())
+            found.append(DeployedResource(kind, item.id, item.version, item.resource, known))
+    await _pin_tables(assembly.store, files)
+    return tuple(found)
+
+
+async def _pin_tables(store: Store, files: dict[str, bytes]) -> None:
+    """Remember the digests of the decision tables that this project has deployed."""
+    for name, content in files.items():
+        if name.endswith(".dmn"):
+            await store.write(f"tables/{digest_bytes(content)}", name.encode())

@@ -1,0 +1,154 @@
+"""Serving jobs: every module and role of the catalogue, and the fixed set of job types, until we are told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from workers.catalogue.reading import read_catalogue
+from workers.core.contract import Catalogue, Kind
+from workers.core.job import Job, JobWorker, Outcome, Pool
+from workers.core.values import JsonValue, now
+from workers.engine.grpc import ZeebeGateway
+from workers.engine.loop import JobLoop
+from workers.engine.rest import OrchestrationRest
+from workers.handlers.decisions import Rules, decision_workers
+from workers.handlers.hosts import host_workers
+from workers.handlers.notify import notify_workers
+from workers.handlers.roles import ansible_workers
+from workers.handlers.terraform import terraform_workers
+from workers.people.log import LogChannel
+from workers.people.tasklist import TasklistChannel
+from workers.service.adapters import EngineTable, EngineTasks
+from workers.service.assembly import Assembly, open_gateway, open_rest
+
+HEARTBEAT_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """What a serving worker tells about itself, in ``<data>/workers/<name>.json``."""
+
+    name: str
+    pid: int
+    since: str
+    beat: str
+    job_types: tuple[str, ...]
+    problems: tuple[dict[str, JsonValue], ...]
+
+
+def job_workers(
+    assembly: Assembly, catalogue: Catalogue, gateway: ZeebeGateway, rest: OrchestrationRest
+) -> list[JobWorker]:
+    """All job workers of an installation."""
+    context = assembly.context
+    rules = Rules(context, EngineTable(gateway, rest, assembly.store), EngineTasks(rest), assembly.settings.rest_user)
+    channels = (LogChannel(), TasklistChannel(gateway))
+    found = [*decision_workers(rules), *host_workers(context), *notify_workers(rules, channels)]
+    for contract in catalogue.contracts:
+        make = terraform_workers if contract.kind is Kind.MODULE else ansible_workers
+        found += make(context, contract.name)
+    return found
+
+
+async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
+    """Serve jobs until ``stop`` is set, then let running ones end within the drain time.
+
+    Folders that appear in the catalogue, or go, are noticed within seconds; running jobs are not disturbed.
+    """
+    log = structlog.get_logger()
+    async with open_gateway(assembly.settings) as gateway, open_rest(assembly.settings) as rest:
+        while not stop.is_set():
+            catalogue = read_catalogue(assembly.context.project)
+            workers = job_workers(assembly, catalogue, gateway, rest)
+            log.info("worker.serving", name=assembly.name, job_types=len(workers), problems=len(catalogue.problems))
+            changed = asyncio.create_task(_catalogue_changes(assembly, catalogue), name="watch the catalogue")
+            async with _heart(assembly, catalogue, workers):
+                await _serve_once(assembly, gateway, workers, stop, changed)
+
+
+async def _serve_once(
+    assembly: Assembly,
+    gateway: ZeebeGateway,
+    workers: list[JobWorker],
+    stop: asyncio.Event,
+    changed: asyncio.Task[None],
+) -> None:
+    settings = assembly.settings
+    slots = {
+        Pool.TERRAFORM: settings.terraform_slots,
+        Pool.ANSIBLE: settings.ansible_slots,
+        Pool.LIGHT: settings.light_slots,
+    }
+    loop = JobLoop(gateway, workers, slots, assembly.name, Bookkeeper(assembly))
+    running = asyncio.create_task(loop.run(), name="job loop")
+    asked = asyncio.create_task(stop.wait(), name="wait for stop")
+    await asyncio.wait({asked, changed, running}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (asked, changed):
+        task.cancel()
+    await loop.drain(timedelta(seconds=settings.drain_seconds))
+    running.cancel()
+    await asyncio.gather(running, asked, changed, return_exceptions=True)
+
+
+async def _catalogue_changes(assembly: Assembly, known: Catalogue) -> None:
+    """Return when the catalogue has other folders, or other problems, than before."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        found = await asyncio.to_thread(read_catalogue, assembly.context.project)
+        if _outline(found) != _outline(known):
+            return
+
+
+def _outline(catalogue: Catalogue) -> tuple[object, ...]:
+    names = tuple((c.kind, c.name) for c in catalogue.contracts)
+    return names, tuple((p.kind, p.name, p.line, p.message) for p in catalogue.problems)
+
+
+@dataclass(frozen=True)
+class Bookkeeper:
+    """Notes in the run record that the engine has taken an outcome."""
+
+    assembly: Assembly
+
+    async def reported(self, job: Job, outcome: Outcome) -> None:  # noqa: ARG002 - the observer's form
+        """The engine has taken the outcome of this job."""
+        await self.assembly.context.runs.mark_reported(job.key)
+
+
+@asynccontextmanager
+async def _heart(assembly: Assembly, catalogue: Catalogue, workers: list[JobWorker]) -> AsyncIterator[None]:
+    path = assembly.settings.data_folder / "workers" / f"{assembly.name}.json"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    since = now().isoformat()
+
+    async def beat() -> None:
+        while True:
+            status = WorkerStatus(
+                assembly.name, os.getpid(), since, now().isoformat(), tuple(sorted(w.type for w in workers)),
+                tuple(_problem(p.kind.value, p.name, str(p.path), p.line, p.message) for p in catalogue.problems),
+            )  # fmt: skip
+            path.write_text(json.dumps(status.__dict__, indent=1))
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    task = asyncio.create_task(beat(), name="heartbeat")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        path.unlink(missing_ok=True)
+
+
+def _problem(kind: str, name: str, path: str, line: int, message: str) -> dict[str, JsonValue]:
+    return {"kind": kind, "name": name, "path": path, "line": line, "message": message}
