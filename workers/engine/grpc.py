@@ -24,7 +24,8 @@ from workers.core.job import Job
 from workers.core.settings import Settings
 from workers.core.values import JsonValue
 from workers.engine.channel import open_channel
-from workers.engine.grpc_errors import EngineBusyError, translate
+from workers.engine.errors import EngineBusyError
+from workers.engine.grpc_errors import translate
 from workers.engine.grpc_read import read_decision, read_deployment, read_job, read_topology
 from workers.engine.results import Decision, Deployment, Topology
 

@@ -8,6 +8,7 @@ import grpc
 import grpc.aio
 
 from workers.core.errors import EngineError, EngineUnavailableError
+from workers.engine.errors import EngineBusyError, JobGoneError, PayloadTooLargeError
 
 _SETTINGS: Final = "Check SLUIS_GRPC_ADDRESS and SLUIS_GRPC_TLS, or start an engine with `sluis up`."
 _CREDENTIALS: Final = "Check SLUIS_OAUTH_CLIENT_ID, SLUIS_OAUTH_CLIENT_SECRET and SLUIS_OAUTH_AUDIENCE."
@@ -17,18 +18,6 @@ _UNREACHABLE: Final = (
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.UNKNOWN,
 )
-
-
-class JobGoneError(EngineError):
-    """The engine knows no job (or instance, incident, ...) of that key: cancelled, completed, or never there."""
-
-
-class EngineBusyError(EngineError):
-    """The engine has no room for the request now (backpressure); ask again a little later."""
-
-
-class PayloadTooLargeError(EngineError):
-    """The variables are larger than the engine takes (about 4 MB a message, less for a record)."""
 
 
 def translate(error: grpc.aio.AioRpcError, address: str, subject: str) -> EngineError:
