@@ -1,9 +1,10 @@
 """The engine over REST v2: user tasks, instances, elements, incidents, decisions; as one signed-in user.
 
-Serves 8.6 to 8.10. Search is eventually consistent (about a second): ask again with a deadline, never trust one
-empty answer. What 8.6 lacks in v2, measured: reading one instance or user task by a GET, variables of any kind,
-forms of tasks, names of elements. It has searches of process instances, flow node instances, incidents, user tasks and decision
-definitions, the XML of a decision, assignment and completion of tasks, start and cancellation of instances.
+Serves 8.6 to 8.10. Search is eventually consistent (one to five seconds): ask again with a deadline, never trust
+one empty answer. What 8.6 lacks in v2, measured: reading one instance or user task by a GET, variables of any kind,
+forms of tasks, names of elements. It has searches of process instances, flow node instances, incidents, user tasks
+and decision definitions, the XML of a decision, assignment and completion of tasks, start and cancellation of
+instances.
 """
 
 from __future__ import annotations

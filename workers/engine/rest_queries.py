@@ -8,6 +8,7 @@
   one after ``key - 1``.
 - ``flownode-instances/search`` finds elements with an incident only for ``incident: true`` and the others only
   without it: two searches. 8.8 calls it ``element-instances``.
+- ``user-tasks/search`` filters by ``key`` (8.8: ``userTaskKey``) and ignores the other name.
 - sorting by ``key`` works; 8.8 sorts by ``processInstanceKey``.
 """
 
@@ -87,7 +88,7 @@ class Dialect:
 
     def one_user_task(self, key: int) -> dict[str, Any]:
         """The user task of that key."""
-        return {"filter": {"userTaskKey": self.key(key)}, "page": {"limit": 1}}
+        return {"filter": {"key" if self.old else "userTaskKey": self.key(key)}, "page": {"limit": 1}}
 
     def incidents(self, instance: int | None, state: str | None, limit: int) -> dict[str, Any]:
         """Incidents."""
