@@ -44,6 +44,8 @@ def objection(
         group: its name.
         service: the service's own identity at the engine, which never decides.
     """
+    if decision is Decision.NONE:
+        return "The task was completed without a decision."
     if not approver:
         return "The task was completed without an assignee, so nobody is known to have decided. Claim it first."
     if approver == service:

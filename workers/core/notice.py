@@ -15,6 +15,7 @@ class Notice:
         message: the rest.
         run: id of the run whose log says more; empty where there is none.
         assignee: whom it is for; empty where nobody in particular.
+        group: which group it is for; empty where none.
     """
 
     event: str
@@ -23,3 +24,4 @@ class Notice:
     environment: str
     run: str = ""
     assignee: str = ""
+    group: str = ""

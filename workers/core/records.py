@@ -144,6 +144,7 @@ class Decision(StrEnum):
 
     APPROVED = "approved"
     REJECTED = "rejected"
+    NONE = "none"  # the task was completed without saying anything
 
 
 class Approval(Record):

@@ -44,9 +44,11 @@ class Settings(BaseSettings):
         description="Base address of the orchestration cluster's REST API (Operate and Tasklist on 8.6 too).",
     )
     rest_user: str = Field(
-        "demo", description="User for the REST API where it asks for a sign-in by form (embedded engine)."
+        "view",
+        description="The service's own identity at the REST API where that asks for a sign-in by form (embedded "
+        "engine). It only reads; as an approver it counts for nothing.",
     )
-    rest_password: SecretStr = Field(SecretStr("demo"), description="Password of that user.")
+    rest_password: SecretStr = Field(SecretStr("view"), description="Password of that user.")
     oauth_token_url: str = Field(
         "", description="OAuth token address; when set, client id and secret are used for gRPC and REST."
     )

@@ -178,7 +178,8 @@ def parse(kind: type[T], job: Job, subject: str) -> T:
     Raises:
         InputError: one is missing or of the wrong type; every one is named.
     """
-    wanted = {name: job.variables[name] for name in kind.model_fields if job.variables.get(name) is not None}
+    names = (field.alias or name for name, field in kind.model_fields.items())
+    wanted = {name: job.variables[name] for name in names if job.variables.get(name) is not None}
     try:
         return kind.model_validate(wanted)
     except ValidationError as error:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, StringConstraints
 
-from workers.approvals.eyes import objection, required_approvals, verdict
+from workers.approvals.eyes import Verdict, objection, required_approvals, verdict
 from workers.approvals.facts import facts
 from workers.catalogue.validation import check_inputs
 from workers.core.contract import Kind
 from workers.core.environment import Environment, Machine, Name
-from workers.core.errors import EngineError, InputError, NotFoundError, SluisError, UsageError
+from workers.core.errors import EngineError, NotFoundError, SluisError
 from workers.core.job import BpmnErrorCode, Done, Failed, Job, JobWorker, Lease, Outcome, Stuck
 from workers.core.records import Approval, Change, Decision, Evidence, Policy
 from workers.core.values import JsonValue, now
@@ -45,7 +45,7 @@ class ChangeRequest(BaseModel):
 class DecisionRequest(ChangeRequest):
     """Variables of ``approval.verify``: what the approver entered in the form."""
 
-    decision: Decision = Field(description="'approved' or 'rejected'.")
+    decision: Decision = Decision.NONE
     reason: str = ""
 
 
@@ -91,7 +91,7 @@ class CheckRequest:
             check_inputs(self.context.contract(Kind.MODULE, machine.module), inputs)
             for role in request.configure:
                 role_step(self.context, role)
-        except (UsageError, SluisError) as error:
+        except SluisError as error:
             return refused(BpmnErrorCode.REQUEST_INVALID, error)
         stack = f"{environment.name}/{request.name}"
         answer: dict[str, JsonValue] = {
@@ -173,17 +173,7 @@ class VerifyApproval:
                 return Failed("The engine does not show the completed user task yet.", timedelta(seconds=5))
             await self._record(job, request, change, policy, task)
             recorded = await context.changes.approvals(change.digest)
-        found = verdict(policy, recorded)
-        return Done(
-            {
-                "approval": {
-                    "state": found.state,
-                    "approvers": list(found.approvers),
-                    "missing": found.missing,
-                    "note": found.note,
-                }
-            }
-        )
+        return _outcome(change, verdict(policy, recorded), recorded)
 
     async def _completed_task(self, job: Job, seen: set[int]) -> CompletedTask | None:
         element = job.headers.get("reviewElement", "UserTask_ReviewChange")
@@ -265,6 +255,20 @@ def read_answer(
     )
 
 
+def _outcome(change: Change, found: Verdict, recorded: tuple[Approval, ...]) -> Outcome:
+    if found.state == "rejected":
+        who = next(a.approver for a in recorded if a.counts and a.decision is Decision.REJECTED)
+        text = f"{who} rejected the change: {found.note or 'no reason given'}"
+        return refused(BpmnErrorCode.CHANGE_REJECTED, text, change=change.digest)
+    answer: JsonValue = {
+        "state": found.state,
+        "approvers": list(found.approvers),
+        "missing": found.missing,
+        "note": found.note,
+    }
+    return Done({"approval": answer})
+
+
 def _machine(environment: Environment) -> Machine:
     if environment.machine is None:
         hint = f"Add 'machine' to environments/{environment.name}.yaml."
@@ -279,6 +283,3 @@ def _shown(policy: Policy) -> JsonValue:
         "denied": policy.denied,
         "reason": policy.reason,
     }
-
-
-__all__ = ["CheckPolicy", "CheckRequest", "InputError", "Rules", "VerifyApproval", "decision_workers"]

@@ -25,6 +25,7 @@ class NoticeRequest(BaseModel):
     message: str = ""
     environment: str = ""
     run: str = ""
+    group: str = ""
 
 
 def notify_workers(rules: Rules, channels: tuple[Channel, ...]) -> tuple[JobWorker, ...]:
@@ -45,7 +46,7 @@ class Sending:
     async def __call__(self, attempt: Attempt) -> Outcome:
         """Send over each channel that has not been told of this event yet."""
         request = parse(NoticeRequest, attempt.job, "notify.send")
-        notice = Notice(**request.model_dump(), assignee=await self._addressee(attempt.job))
+        notice = Notice(**request.model_dump(), assignee="" if request.group else await self._addressee(attempt.job))
         sent = {channel.name: await self._send(attempt, channel, notice) for channel in self.channels}
         return Done({"notice": {"channels": sent}})
 

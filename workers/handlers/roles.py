@@ -221,7 +221,7 @@ def _answer(
     return {
         "covered": covered,
         "change": change,
-        "hasChanges": changed > 0,
+        "hasChanges": covered or changed > 0,
         "changed": changed,
         "summary": summary,
         "markdown": markdown,

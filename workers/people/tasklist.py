@@ -35,6 +35,8 @@ class TasklistChannel:
                 "subject": notice.subject,
                 "message": notice.message,
                 "run": notice.run,
+                "environment": notice.environment,
                 "assignee": notice.assignee or None,
+                "group": notice.group or None,
             },
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from workers.core.errors import EngineError
+from workers.core.errors import EngineError, EngineUnavailableError
 from workers.core.values import JsonValue, digest_bytes
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest
@@ -14,6 +16,7 @@ from workers.handlers.ports import CompletedTask, PolicyAnswer
 from workers.runs.store import Store
 
 POLICY_DECISION: Final = "ChangePolicy"
+_VISIBLE_WITHIN: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,17 @@ class EngineTable:
         return PolicyAnswer(output, digest)
 
     async def _digest(self, key: int) -> str:
-        return digest_bytes((await self.rest.decision_definition_xml(key)).encode())
+        """The digest of a deployed table; one deployed just now is shown a second or two later."""
+        deadline = time.monotonic() + _VISIBLE_WITHIN
+        while True:
+            try:
+                return digest_bytes((await self.rest.decision_definition_xml(key)).encode())
+            except EngineUnavailableError:
+                raise
+            except EngineError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.25)
 
 
 @dataclass(frozen=True)
@@ -58,4 +71,4 @@ class EngineTasks:
 
     async def root_of(self, process_instance: int) -> int:
         """See `TaskRecords.root_of`."""
-        return await self.rest.root_of(process_instance)
+        return (await self.rest.root_of(process_instance)).key

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from workers.core.errors import MissingToolError, SettingError
 from workers.core.settings import Settings
@@ -90,5 +90,4 @@ def open_rest(settings: Settings, user: str | None = None, password: str | None 
     """A client of the engine's REST API, as the service identity or as the given person. To be closed by the caller."""
     if user is None:
         return OrchestrationRest.from_settings(settings)
-    update = {"rest_user": user, "rest_password": SecretStr(password if password is not None else user)}
-    return OrchestrationRest.from_settings(settings.model_copy(update=update))
+    return OrchestrationRest.as_user(settings, user, password if password is not None else user)

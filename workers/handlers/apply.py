@@ -1,0 +1,150 @@
+"""``terraform.<module>.apply``: exactly the approved plan, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from workers.approvals.guard import Evidence, refusal
+from workers.core.contract import Contract, Kind
+from workers.core.environment import Environment
+from workers.core.errors import ToolError
+from workers.core.job import BpmnErrorCode, Done, Outcome
+from workers.core.records import HostAddress, Operation, Plan, StackId, StackRecord
+from workers.core.redaction import Redactor
+from workers.core.values import JsonValue, digest_bytes, now
+from workers.execution.errors import StalePlanError, ToolInterruptedError
+from workers.execution.stack_root import RootSpec, StackRoot, ephemeral_values
+from workers.execution.terraform import Applied
+from workers.execution.workspace import private_folder
+from workers.handlers.attempt import Attempt, parse, refused
+from workers.handlers.context import Context
+from workers.handlers.stack import StackRequest, mapping, sensitive_values, tool_call
+from workers.runs.folder import unpack_folder
+
+
+class ApplyRequest(StackRequest):
+    """Variables of an apply job."""
+
+    change: str
+
+
+@dataclass(frozen=True)
+class Applying:
+    """Applies exactly the approved plan, once."""
+
+    context: Context
+    module: str
+
+    async def __call__(self, attempt: Attempt) -> Outcome:
+        """Check the approval, apply the saved plan, keep what the stack is now."""
+        request = parse(ApplyRequest, attempt.job, f"module {self.module}")
+        environment = self.context.environment(request.environment)
+        contract = self.context.contract(Kind.MODULE, self.module)
+        with private_folder() as folder:
+            evidence, file = await self._evidence(request.change, contract, StackRoot(folder, {}))
+            why_not = refusal(evidence, request.id, attempt.job.process_instance, now())
+            if why_not or evidence.plan is None:
+                return refused(BpmnErrorCode.PLAN_STALE, why_not, attempt.run.id)
+            plan = evidence.plan
+            if not await self.context.plans.use(plan.digest, attempt.run.id):
+                return refused(BpmnErrorCode.PLAN_STALE, "The plan was used meanwhile.", attempt.run.id)
+            return await self._apply(attempt, environment, contract, request.change, plan, StackRoot(folder, {}), file)
+
+    async def _evidence(self, digest: str, contract: Contract, root: StackRoot) -> tuple[Evidence, bytes]:
+        change = await self.context.changes.find(digest)
+        plan = await self.context.plans.find(change.plan) if change and change.plan else None
+        file = (await self.context.plans.file(plan.digest) if plan else None) or b""
+        packed = await self.context.plans.workspace(plan.digest) if plan else None
+        if packed:
+            unpack_folder(packed, root.folder)
+        evidence = Evidence(
+            change=change,
+            plan=plan,
+            policy=await self.context.changes.policy(digest),
+            approvals=await self.context.changes.approvals(digest),
+            used_by=await self.context.plans.used_by(plan.digest) if plan else "",
+            module_digest=contract.digest,
+            workspace_digest=root.digest() if packed else "",
+            file_digest=digest_bytes(file),
+        )
+        return evidence, file
+
+    async def _apply(
+        self,
+        attempt: Attempt,
+        environment: Environment,
+        contract: Contract,
+        change: str,
+        plan: Plan,
+        root: StackRoot,
+        file: bytes,
+    ) -> Outcome:
+        values, secrets = self.context.secrets.resolve(plan.inputs)
+        spec = RootSpec(plan.stack, contract, environment, mapping(values), plan.run, self.context.data / "state")
+        root = replace(root, ephemeral=ephemeral_values(spec, "apply"))
+        redactor = Redactor((*secrets, *sensitive_values(contract, mapping(values))))
+        call = tool_call(self.context, attempt, environment, redactor, environment.limits.apply_timeout_minutes)
+        await self._mark(plan, attempt, "half-made")
+        try:
+            applied = await self.context.terraform().apply(root, file, call=call)
+        except StalePlanError as error:
+            return refused(BpmnErrorCode.PLAN_STALE, error, attempt.run.id)
+        except ToolInterruptedError:
+            await self._tell(plan, attempt, "interrupted")
+            raise
+        except ToolError as error:
+            await self._tell(plan, attempt, "failed", error=str(error)[:2000])
+            return refused(BpmnErrorCode.APPLY_FAILED, error, attempt.run.id, change=change)
+        hosts = await self._finish(plan, attempt, applied)
+        return Done({"applied": _applied(plan, applied, hosts, attempt.run.id)})
+
+    async def _finish(self, plan: Plan, attempt: Attempt, applied: Applied) -> tuple[HostAddress, ...]:
+        destroyed = plan.operation is Operation.DESTROY
+        hosts = () if destroyed else hosts_in(applied.outputs, plan.stack)
+        await self._mark(plan, attempt, "destroyed" if destroyed else "applied", hosts=hosts, outputs=applied.outputs)
+        await self._tell(plan, attempt, "applied", counts=str(plan.counts))
+        return hosts
+
+    async def _mark(self, plan: Plan, attempt: Attempt, state: str, **more: object) -> None:
+        record = await self.context.stacks.find(plan.stack) or StackRecord(
+            id=plan.stack, module=plan.module, module_digest=plan.module_digest, updated=now()
+        )
+        update = {
+            "module": plan.module,
+            "module_digest": plan.module_digest,
+            "inputs": plan.inputs,
+            "state": state,
+            "last_apply": attempt.run.id,
+            "updated": now(),
+        }
+        await self.context.stacks.save(record.model_copy(update=update | more))
+
+    async def _tell(self, plan: Plan, attempt: Attempt, action: str, **details: JsonValue) -> None:
+        await self.context.audit.add(
+            str(plan.stack), self.context.runs.worker, action, plan=plan.digest, run=attempt.run.id, **details
+        )
+
+
+def hosts_in(outputs: Mapping[str, JsonValue], stack: StackId) -> tuple[HostAddress, ...]:
+    """The hosts that a module made, from its output ``hosts``.
+
+    Raises:
+        ToolError: the output is not a list of hosts.
+    """
+    listed = outputs.get("hosts") or []
+    try:
+        return tuple(HostAddress.model_validate(item) for item in listed)  # type: ignore[union-attr]
+    except (ValueError, TypeError) as error:
+        message = f"The output 'hosts' of stack {stack} is not a list of {{name, address, port, user, host_keys}}"
+        raise ToolError(f"{message}: {error}") from error
+
+
+def _applied(plan: Plan, applied: Applied, hosts: tuple[HostAddress, ...], run: str) -> JsonValue:
+    return {
+        "outputs": applied.outputs,
+        "hosts": [h.model_dump(mode="json") for h in hosts],
+        "run": run,
+        "counts": plan.counts.model_dump(),
+        "summary": str(plan.counts).replace(" to ", " "),
+    }

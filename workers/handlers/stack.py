@@ -1,0 +1,62 @@
+"""What plan and apply jobs have in common: how they name a stack, and how the tool is called for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from pydantic import BaseModel
+
+from workers.core.contract import Contract
+from workers.core.environment import Environment, Name
+from workers.core.job import Job
+from workers.core.records import StackId
+from workers.core.redaction import Redactor, secret_strings
+from workers.core.values import JsonValue
+from workers.execution.terraform import Call
+from workers.handlers.attempt import Attempt, parse
+from workers.handlers.context import Context
+
+
+class StackRequest(BaseModel):
+    """What names the stack of a job."""
+
+    environment: Name
+    stack: Name
+
+    @property
+    def id(self) -> StackId:
+        """The stack."""
+        return StackId(environment=self.environment, name=self.stack)
+
+
+def stack_subject(job: Job) -> tuple[str, ...]:
+    """The stack that a job works on, as the record and the locks name it.
+
+    Raises:
+        InputError: the job does not name one.
+    """
+    return (str(parse(StackRequest, job, job.type).id),)
+
+
+def tool_call(context: Context, attempt: Attempt, environment: Environment, redactor: Redactor, minutes: int) -> Call:
+    """How the tool is run for an attempt: stopped, timed out, logged, with the environment's variables."""
+    values, secrets = context.secrets.resolve(dict(environment.variables))
+    env = {name: str(value) for name, value in mapping(values).items()}
+    control = attempt.control(timedelta(minutes=minutes))
+    return Call(control=control, sink=attempt.log, env=env, redactor=redactor.plus(secrets))
+
+
+def sensitive_values(contract: Contract, values: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """The strings in sensitive inputs, for redaction."""
+    return tuple(s for i in contract.inputs if i.sensitive and i.name in values for s in secret_strings(values[i.name]))
+
+
+def mapping(value: JsonValue) -> dict[str, JsonValue]:
+    """``value`` where it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def lock_file_key(stack: StackId) -> str:
+    """Where the provider lock file of a stack is kept in the store."""
+    return f"provider-locks/{stack}.hcl"
