@@ -20,7 +20,7 @@ from workers.execution.workspace import private_folder
 from workers.handlers.attempt import Attempt, parse, refused
 from workers.handlers.context import Context
 from workers.handlers.stack import StackRequest, mapping, sensitive_values, tool_call
-from workers.runs.folder import unpack_folder
+from workers.runs.packing import unpack_folder
 
 
 class ApplyRequest(StackRequest):

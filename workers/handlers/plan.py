@@ -25,7 +25,7 @@ from workers.handlers.context import Context
 from workers.handlers.roles import RoleRequest, role_step
 from workers.handlers.stack import StackRequest, lock_file_key, mapping, sensitive_values, tool_call
 from workers.handlers.summary import plan_markdown
-from workers.runs.folder import pack_folder
+from workers.runs.packing import pack_folder
 
 _REFERENCE = "secret://"
 
