@@ -52,7 +52,8 @@ def init() -> None:
         return
     if sys.stdin.readline() != "go\n":
         os._exit(1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
     try:
         _enter_root(settings)
         _say(report, {"host_keys": _prepare(settings)})

@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import network
+import user_sshd
 from records import Failure, Place, Plan, Record, wait_until
 
 NEEDED = ("ip", "nsenter", "tar")
 READY_SECONDS = 30.0
+POSSIBLE = "Linux, root and an image are there"
 
 
 def choose(kind: str, image: str | None) -> dict[str, str]:
@@ -26,9 +28,9 @@ def choose(kind: str, image: str | None) -> dict[str, str]:
         # A path that leads nowhere is a mistake, no reason for quietly making something else.
         problem = hindrance
     if made == "user_sshd":
-        reason = f"user-level sshd: {hindrance}" if kind == "auto" else "asked for"
+        reason = hindrance if kind == "auto" else user_sshd.ASKED_FOR
         return {"kind": made, "image": "", "reason": reason, "problem": problem}
-    return {"kind": made, "image": wanted, "reason": "asked for" if kind == made else "possible", "problem": problem}
+    return {"kind": made, "image": wanted, "reason": POSSIBLE, "problem": problem}
 
 
 def create(plan: Plan, place: Place, program: Path) -> Record:
@@ -47,7 +49,7 @@ def create(plan: Plan, place: Place, program: Path) -> Record:
         with network.exclusive():
             net = network.allocate(plan.subnet)
             record = place.write(replace(record, address=net.address, port=22, link=net.link))
-            record = replace(record, network=network.connect(net, record.pid), reason="possible")
+            record = replace(record, network=network.connect(net, record.pid), reason=POSSIBLE)
         go.write("go\n")
         go.flush()
         record = place.write(replace(record, host_keys=tuple(_heard(report)["host_keys"])))

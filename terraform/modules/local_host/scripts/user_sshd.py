@@ -1,8 +1,10 @@
 """A machine of the lesser kind: an sshd of the present user, on a port of the loopback interface."""
 
+import contextlib
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from dataclasses import replace
@@ -12,6 +14,7 @@ from records import Failure, Place, Plan, Record, wait_until
 
 READY_SECONDS = 10.0
 ADDRESS = "127.0.0.1"
+ASKED_FOR = "asked for"
 SETTINGS = """\
 ListenAddress {address}:{port}
 HostKey "{place}/host_key"
@@ -32,7 +35,7 @@ Subsystem sftp internal-sftp
 """
 
 
-def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 - as the other kind
+def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 - the same call for every kind
     """Start it and wait until it answers.
 
     Raises:
@@ -42,7 +45,7 @@ def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 -
     if not sshd:
         raise Failure("no sshd on PATH: install openssh-server")
     record = Record(
-        generation=plan.generation, kind=plan.kind, name=plan.name, network="shared", reason="user-level sshd",
+        generation=plan.generation, kind=plan.kind, name=plan.name, network="shared", reason=ASKED_FOR,
         address=ADDRESS, port=_free_port(), user=getpass.getuser(),
     )  # fmt: skip
     place.write(record)
@@ -65,8 +68,21 @@ def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 -
 
 
 def stop(record: Record) -> None:
-    """End it. Sessions that are open go on until they are closed, as with any sshd."""
+    """End it, and the sessions that are open."""
+    sessions = _descendants(record.pid) if record.owns_process() else []
     record.kill()
+    for session in sessions:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(session, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[int]:
+    shown = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in (line.split() for line in shown.splitlines())}
+    found = [pid]
+    for known in found:
+        found += [child for child, parent in parents.items() if parent == known]
+    return found[1:]
 
 
 def _host_key(place: Place) -> str:
