@@ -1,0 +1,296 @@
+"""Run one tool to its end: no shell, own session, one interrupt, a grace period, and only then the axe."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from workers.core.errors import MissingToolError
+
+OnLine = Callable[[str], None]
+
+_PASSED_ON: Final = frozenset(
+    [
+        "PATH",
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "USER",
+        "LOGNAME",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "all_proxy",
+        "TF_PLUGIN_CACHE_DIR",
+        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE",
+        "SSH_AUTH_SOCK",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+    ]
+)
+_TAIL_LINES: Final = 40
+_CUT: Final = " … (line cut)"
+_CHUNK: Final = 65536
+_PIPE_SECONDS: Final = 2.0
+"""How long output is still read after the tool has ended: something that it left running may hold the pipe."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """How a tool may be stopped.
+
+    Attributes:
+        stop: when one of these events is set, the tool gets one SIGINT (a second is the order to abandon the state).
+        grace: how long it may take to stop after that before its process group is killed.
+        timeout: it is stopped in the same way when it runs for longer; ``None`` for no bound.
+        inherit_fds: file descriptors that it holds open for as long as it lives, such as the lock of a run.
+    """
+
+    stop: tuple[asyncio.Event, ...] = ()
+    grace: timedelta = timedelta(seconds=120)
+    timeout: timedelta | None = None
+    inherit_fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """How a tool ended.
+
+    Attributes:
+        exit_status: its exit status, negative for a signal.
+        interrupted: it was sent a SIGINT (asked to stop, timed out, or the caller was cancelled).
+        timed_out: it was because its time was up.
+        killed: it did not stop within the grace period and was killed; what it did last is unknown.
+        seconds: how long it ran.
+        tail: its last lines, cut, not redacted.
+    """
+
+    exit_status: int
+    interrupted: bool
+    timed_out: bool
+    killed: bool
+    seconds: float
+    tail: tuple[str, ...]
+
+
+def tool_environment(extra: Mapping[str, str] | None = None, *, cloud: bool = False) -> dict[str, str]:
+    """The environment variables of a tool: an allow-list of ours, and ``extra``.
+
+    Args:
+        extra: variables that are set on top.
+        cloud: pass our own AWS identity on (``AWS_*``).
+    """
+    ours = {
+        k: v
+        for k, v in os.environ.items()
+        if k in _PASSED_ON or k.startswith("LC_") or (cloud and k.startswith("AWS_"))
+    }
+    return {"PATH": os.defpath, "LANG": "C.UTF-8", **ours, **(extra or {})}
+
+
+async def run_tool(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    on_line: OnLine,
+    on_error_line: OnLine | None = None,
+    control: Control | None = None,
+    max_line: int = 65536,
+) -> ToolResult:
+    """Run ``argv`` to its end and hand over its output line by line.
+
+    A cancelled caller is treated as a stop: the tool is interrupted, waited for, and only then the cancellation goes on.
+
+    Args:
+        argv: program and arguments; no shell ever reads them.
+        cwd: its working directory.
+        env: all of its environment, see ``tool_environment``.
+        on_line: takes each line of its standard output.
+        on_error_line: takes each line of its standard error; default ``on_line``.
+        control: how it may be stopped.
+        max_line: characters after which a line is cut.
+
+    Raises:
+        MissingToolError: there is no such program, or it may not be run.
+    """
+    watched = control or Control()
+    tool = await _start([os.fspath(part) for part in argv], cwd, env, watched)
+    cancelled = asyncio.Event()
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    lines = (_Lines(on_line, tail, max_line), _Lines(on_error_line or on_line, tail, max_line))
+    supervision = asyncio.create_task(_supervise(tool, watched, cancelled, lines, tail), name=f"tool {tool.pid}")
+    try:
+        return await asyncio.shield(supervision)
+    except asyncio.CancelledError:
+        cancelled.set()
+        await _outlast(supervision)
+        raise
+
+
+async def _start(argv: list[str], cwd: Path, env: Mapping[str, str], control: Control) -> asyncio.subprocess.Process:
+    # A worker started in the background by a script has SIGINT ignored, and a tool would inherit that.
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=control.inherit_fds,
+            preexec_fn=_listen_to_interrupts if ignored else None,
+        )
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        raise MissingToolError(f"{argv[0]} cannot be run in {cwd}: {error.strerror}.", "Run `sluis doctor`.") from error
+
+
+def _listen_to_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+async def _outlast(supervision: asyncio.Task[ToolResult]) -> None:
+    """Wait for the end of the tool even if the caller is cancelled again and again."""
+    while not supervision.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([supervision])
+
+
+async def _supervise(
+    tool: asyncio.subprocess.Process,
+    control: Control,
+    cancelled: asyncio.Event,
+    lines: tuple[_Lines, _Lines],
+    tail: deque[str],
+) -> ToolResult:
+    started = time.monotonic()
+    streams = [
+        asyncio.create_task(_drain(stream, sink))
+        for stream, sink in zip((tool.stdout, tool.stderr), lines, strict=True)
+    ]
+    ending = asyncio.create_task(tool.wait())
+    reason = await _first_reason(ending, control, cancelled)
+    killed = await _stop(tool, ending, control.grace) if reason else False
+    status = await ending
+    await _finish(streams)
+    for sink in lines:
+        sink.end()
+    return ToolResult(status, bool(reason), reason == "timeout", killed, time.monotonic() - started, tuple(tail))
+
+
+async def _first_reason(ending: asyncio.Task[int], control: Control, cancelled: asyncio.Event) -> str:
+    """Why the tool has to stop: ``stop``, ``timeout``, or nothing because it ended by itself."""
+    asked = [asyncio.create_task(event.wait()) for event in (*control.stop, cancelled)]
+    timeout = control.timeout.total_seconds() if control.timeout else None
+    try:
+        await asyncio.wait([ending, *asked], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if ending.done():
+            return ""
+        return "stop" if any(task.done() for task in asked) else "timeout"
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def _stop(tool: asyncio.subprocess.Process, ending: asyncio.Task[int], grace: timedelta) -> bool:
+    """One SIGINT to the tool itself, the whole grace period, then SIGKILL to all of it. Whether it was killed."""
+    with contextlib.suppress(ProcessLookupError):
+        tool.send_signal(signal.SIGINT)
+    done, _ = await asyncio.wait([ending], timeout=grace.total_seconds())
+    if done:
+        return False
+    _kill(tool.pid)
+    return True
+
+
+def _kill(pid: int) -> None:
+    # Ansible's workers have sessions of their own, so the group alone is not all of it.
+    children: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        children = psutil.Process(pid).children(recursive=True)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    for child in children:
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+
+
+async def _finish(streams: list[asyncio.Task[None]]) -> None:
+    _, open_still = await asyncio.wait(streams, timeout=_PIPE_SECONDS)
+    for stream in open_still:
+        stream.cancel()
+    results = await asyncio.gather(*streams, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def _drain(stream: asyncio.StreamReader | None, lines: _Lines) -> None:
+    if stream is None:
+        return
+    while chunk := await stream.read(_CHUNK):
+        lines.feed(chunk)
+
+
+@dataclass
+class _Lines:
+    """Splits bytes into lines: invalid UTF-8 replaced, long lines cut but read to their end."""
+
+    sink: OnLine
+    tail: deque[str]
+    max_line: int
+    _parts: list[str] = field(default_factory=list)
+    _length: int = 0
+    _decoder: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
+    )
+
+    def feed(self, chunk: bytes) -> None:
+        *complete, rest = self._decoder.decode(chunk).split("\n")
+        for part in complete:
+            self._add(part)
+            self._emit()
+        self._add(rest)
+
+    def end(self) -> None:
+        self._add(self._decoder.decode(b"", final=True))
+        if self._length:
+            self._emit()
+
+    def _add(self, part: str) -> None:
+        room = self.max_line - self._length
+        if part and room > 0:
+            self._parts.append(part[:room])
+        self._length += len(part)
+
+    def _emit(self) -> None:
+        text = "".join(self._parts).rstrip("\r") + (_CUT if self._length > self.max_line else "")
+        self._parts, self._length = [], 0
+        self.tail.append(text[:2000])
+        self.sink(text)

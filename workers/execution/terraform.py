@@ -1,0 +1,373 @@
+"""Run OpenTofu or Terraform on a stack root: plan, apply exactly that plan, read outputs and state."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from workers.core.errors import MissingToolError
+from workers.core.events import Event, EventSink
+from workers.core.records import Operation
+from workers.core.redaction import Redactor, secret_strings
+from workers.core.values import JsonValue, digest_bytes
+from workers.execution.plan_json import managed_resources
+from workers.execution.plan_markdown import PlanFacts, read_plan
+from workers.execution.process import Control, ToolResult, run_tool, tool_environment
+from workers.execution.stack_root import StackRoot
+from workers.execution.terraform_events import Stream, read_diagnostic
+
+_WORK: Final = ".terraform"  # left out of the workspace digest
+_DOCUMENT_CHARACTERS: Final = 512 * 1024 * 1024
+_CHANGES: Final = 2  # -detailed-exitcode
+_INIT_JSON_SINCE: Final = {"OpenTofu": (1, 8, 0), "Terraform": (1, 9, 0)}
+_OLDEST: Final = (1, 6, 0)
+
+
+def _ignore(_event: Event) -> None:
+    """The sink of somebody who does not listen."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What goes with every call of the tool.
+
+    Attributes:
+        control: how it may be stopped.
+        sink: takes its progress, secrets removed.
+        env: environment variables on top of the allow-list.
+        redactor: knows the secret values of this run.
+        lock_timeout: how long to wait for the lock of the state.
+    """
+
+    control: Control = field(default_factory=Control)
+    sink: EventSink = _ignore
+    env: Mapping[str, str] = field(default_factory=dict)
+    redactor: Redactor = field(default_factory=Redactor)
+    lock_timeout: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A saved plan.
+
+    Attributes:
+        plan: the plan file. It has sensitive values in clear, unless tofu encrypts it.
+        digest: its SHA-256.
+        facts: what it says, nothing secret.
+    """
+
+    plan: bytes
+    digest: str
+    facts: PlanFacts
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of a stack: the values that may be shown, and the names of those that may not."""
+
+    outputs: dict[str, JsonValue]
+    sensitive_outputs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Applied(Outputs):
+    """What an apply has left."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TerraformTool:
+    """One tofu or terraform program.
+
+    Attributes:
+        program: the executable.
+        product: ``OpenTofu`` or ``Terraform``.
+        version: its version.
+        cli_config: its CLI configuration file, e.g. with a provider mirror.
+        plugin_cache: where providers are kept between runs; without it each run installs its own.
+    """
+
+    program: Path
+    product: str
+    version: tuple[int, int, int]
+    cli_config: Path | None = None
+    plugin_cache: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Product and version, e.g. ``OpenTofu 1.12.6``."""
+        return f"{self.product} {'.'.join(map(str, self.version))}"
+
+    @classmethod
+    async def probe(
+        cls, program: Path, cli_config: Path | None = None, plugin_cache: Path | None = None
+    ) -> TerraformTool:
+        """Ask ``program`` what it is.
+
+        Raises:
+            MissingToolError: it is not there, cannot be run, or is too old.
+        """
+        tool = cls(program, "OpenTofu", _OLDEST, cli_config, plugin_cache)
+        lines: list[str] = []
+        control = Control(timeout=timedelta(seconds=60))
+        result = await run_tool(
+            [program, "version"], cwd=program.parent, env=tool._environment({}), on_line=lines.append, control=control
+        )
+        product, version = _read_version(lines)
+        if result.exit_status or not product:
+            raise MissingToolError(
+                f"{program} is neither OpenTofu nor Terraform: {' '.join(lines)[:200]}",
+                "Set SLUIS_TOFU to the right program.",
+            )
+        if version < _OLDEST:
+            raise MissingToolError(
+                f"{program} is version {'.'.join(map(str, version))}; 1.6 or newer is needed.",
+                "Set SLUIS_TOFU to a newer one.",
+            )
+        return replace(tool, product=product, version=version)
+
+    async def init(self, root: StackRoot, *, call: Call) -> None:
+        """Install providers and modules and connect the backend. Takes 0.1 s where nothing has to be downloaded.
+
+        Raises:
+            ToolError: with the tool's first error, file and line.
+        """
+        async with self._plugin_cache_lock():
+            options = ["-json"] if self.version >= _INIT_JSON_SINCE[self.product] else []
+            await self._stream(root, "init", ["init", *options], call=call)
+
+    async def validate(self, root: StackRoot, *, call: Call) -> None:
+        """Check the configuration of the root without touching anything.
+
+        Raises:
+            ToolError: with the tool's first error, file and line.
+        """
+        await self.init(root, call=call)
+        result, document = await self._document(root, "validate", ["validate", "-json"], call)
+        errors = [
+            read_diagnostic(entry) for entry in document.get("diagnostics", []) if entry.get("severity") == "error"
+        ]
+        if errors or not document.get("valid"):
+            raise Stream(call.sink, call.redactor, errors).failure("validate", result)
+
+    async def plan(self, root: StackRoot, *, operation: Operation, call: Call) -> Planned:
+        """Make a saved plan.
+
+        Args:
+            root: the stack root; its workspace digest is final after this.
+            operation: apply or destroy.
+            call: how to run.
+
+        Raises:
+            ToolError: with the tool's first error, file and line.
+            StateLockedError: somebody else holds the state.
+            ToolInterruptedError: it was stopped.
+        """
+        started = time.monotonic()
+        await self.init(root, call=call)
+        file = root.folder / _WORK / "sluis.tfplan"
+        options = ["-destroy"] if operation is Operation.DESTROY else []
+        command = ["plan", "-json", "-detailed-exitcode", _lock(call), f"-out={file}", *options]
+        with _ephemeral_file(root) as variables:
+            result = await self._stream(root, "plan", [*command, *variables], call=call, good=(0, _CHANGES))
+        content = file.read_bytes()
+        document = await self._show(root, file, call)
+        facts = read_plan(document, has_changes=result.exit_status == _CHANGES, redactor=_knowing(call.redactor, root))
+        return Planned(content, digest_bytes(content), facts, time.monotonic() - started)
+
+    async def apply(self, root: StackRoot, plan: bytes, *, call: Call) -> Applied:
+        """Apply exactly this saved plan.
+
+        Raises:
+            StalePlanError: the state has moved on since the plan was made.
+            ToolError: the apply failed; what it had made until then is in the state.
+            ToolInterruptedError: it was stopped; with ``killed``, nobody knows what it did last.
+        """
+        started = time.monotonic()
+        await self.init(root, call=call)
+        file = root.folder / _WORK / "approved.tfplan"
+        file.write_bytes(plan)
+        with _ephemeral_file(root) as variables:
+            await self._stream(root, "apply", ["apply", "-json", _lock(call), *variables, str(file)], call=call)
+        outputs = await self._outputs(root, call)
+        return Applied(outputs.outputs, outputs.sensitive_outputs, time.monotonic() - started)
+
+    async def outputs(self, root: StackRoot, *, call: Call) -> Outputs:
+        """The outputs in the state."""
+        await self.init(root, call=call)
+        return await self._outputs(root, call)
+
+    async def state_is_empty(self, root: StackRoot, *, call: Call) -> bool:
+        """Whether the state holds no managed resource."""
+        await self.init(root, call=call)
+        result, document = await self._document(root, "show", ["show", "-json"], call)
+        if result.exit_status:
+            raise Stream(call.sink, call.redactor).failure("show", result)
+        return not any(managed_resources((document.get("values") or {}).get("root_module") or {}))
+
+    async def _show(self, root: StackRoot, file: Path, call: Call) -> dict[str, Any]:
+        with _ephemeral_file(root) as variables:
+            # Only tofu wants the variables again to read its own plan.
+            options = variables if self.product == "OpenTofu" else []
+            result, document = await self._document(root, "show", ["show", "-json", *options, str(file)], call)
+        if result.exit_status or not document:
+            raise Stream(call.sink, call.redactor).failure("show", result)
+        return document
+
+    async def _outputs(self, root: StackRoot, call: Call) -> Outputs:
+        result, document = await self._document(root, "output", ["output", "-json"], call)
+        if result.exit_status:
+            raise Stream(call.sink, call.redactor).failure("output", result)
+        shown = {name: output["value"] for name, output in document.items() if not output["sensitive"]}
+        return Outputs(shown, frozenset(document) - frozenset(shown))
+
+    async def _document(
+        self, root: StackRoot, doing: str, command: list[str], call: Call
+    ) -> tuple[ToolResult, dict[str, Any]]:
+        # Its output holds secrets: it is read here and goes to no log.
+        lines: list[str] = []
+        errors = Stream(call.sink, call.redactor)
+        result = await self._run(
+            root, [command[0], "-no-color", *command[1:]], lines.append, errors.line, call, _DOCUMENT_CHARACTERS
+        )
+        if result.interrupted:
+            raise errors.failure(doing, result)
+        return replace(result, tail=()), _read_document(lines)
+
+    async def _stream(
+        self, root: StackRoot, doing: str, command: list[str], *, call: Call, good: tuple[int, ...] = (0,)
+    ) -> ToolResult:
+        stream = Stream(call.sink, call.redactor)
+        argv = [command[0], "-input=false", "-no-color", *command[1:]]
+        result = await self._run(root, argv, stream.line, stream.line, call, 65536)
+        if result.exit_status not in good:
+            raise stream.failure(doing, result)
+        return result
+
+    async def _run(
+        self, root: StackRoot, argv: list[str], on_line: Any, on_error: Any, call: Call, max_line: int
+    ) -> ToolResult:
+        env = tool_environment({**self._environment(call.env), **self._own_environment()}, cloud=root.cloud)
+        return await run_tool(
+            [self.program, *argv],
+            cwd=root.folder,
+            env=env,
+            on_line=on_line,
+            on_error_line=on_error,
+            control=call.control,
+            max_line=max_line,
+        )
+
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        return tool_environment({**extra, **self._own_environment()})
+
+    def _own_environment(self) -> dict[str, str]:
+        own = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        # A file that is named and absent makes the tool print warnings into the midst of its JSON.
+        config = self.cli_config or Path(os.environ.get("TF_CLI_CONFIG_FILE") or "/nonexistent")
+        if config.is_file():
+            own["TF_CLI_CONFIG_FILE"] = str(config.resolve())
+        if self.plugin_cache:
+            own["TF_PLUGIN_CACHE_DIR"] = str(self.plugin_cache.resolve())
+        return own
+
+    @asynccontextmanager
+    async def _plugin_cache_lock(self) -> AsyncIterator[None]:
+        """The plugin cache does not bear two inits at once: https://developer.hashicorp.com/terraform/cli/config/config-file."""
+        if self.plugin_cache is None:
+            yield
+            return
+        self.plugin_cache.mkdir(parents=True, exist_ok=True)
+        with (self.plugin_cache / ".sluis.lock").open("w") as lock:
+            while not _try_lock(lock.fileno()):
+                await asyncio.sleep(0.05)
+            yield
+
+
+def find_program(setting: str = "", cache: Path | None = None) -> Path:
+    """The tofu or terraform to use: as set, else tofu from the cache or PATH, else terraform from PATH.
+
+    Args:
+        setting: the setting ``SLUIS_TOFU``: a path or a name on PATH.
+        cache: a folder that may hold a ``tofu`` program.
+
+    Raises:
+        MissingToolError: there is none.
+    """
+    if setting:
+        found = shutil.which(setting)
+        if not found:
+            raise MissingToolError(
+                f"SLUIS_TOFU names {setting}, which is no program.",
+                "Correct it, or unset it to use tofu or terraform from PATH.",
+            )
+        return Path(found).resolve()
+    places = (shutil.which("tofu", path=str(cache)) if cache else None, shutil.which("tofu"), shutil.which("terraform"))
+    for place in places:
+        if place:
+            return Path(place).resolve()
+    raise MissingToolError(
+        "Neither tofu nor terraform is on PATH.", "Install OpenTofu, or run `sluis up`, which fetches it."
+    )
+
+
+def _read_version(lines: list[str]) -> tuple[str, tuple[int, int, int]]:
+    for line in lines:
+        product, _, version = line.strip().partition(" v")
+        numbers = version.split("-")[0].split(".")
+        if product in _INIT_JSON_SINCE and len(numbers) == 3 and all(number.isdigit() for number in numbers):  # noqa: PLR2004 - major, minor, patch
+            return product, (int(numbers[0]), int(numbers[1]), int(numbers[2]))
+    return "", (0, 0, 0)
+
+
+def _read_document(lines: list[str]) -> dict[str, Any]:
+    text = "\n".join(lines)
+    start = text.find("{")
+    try:
+        document = json.JSONDecoder().raw_decode(text, start)[0] if start >= 0 else {}
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _lock(call: Call) -> str:
+    return f"-lock-timeout={call.lock_timeout.total_seconds():.0f}s"
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _knowing(redactor: Redactor, root: StackRoot) -> Redactor:
+    return redactor.plus(text for value in root.ephemeral.values() for text in secret_strings(value))
+
+
+@contextmanager
+def _ephemeral_file(root: StackRoot) -> Iterator[list[str]]:
+    """Options that give the ephemeral values, from a file that is gone afterwards."""
+    if not root.ephemeral:
+        yield []
+        return
+    file = root.folder / _WORK / "ephemeral.tfvars.json"
+    file.touch(mode=0o600)
+    try:
+        file.write_text(json.dumps(dict(root.ephemeral)), encoding="utf-8")
+        yield [f"-var-file={file}"]
+    finally:
+        file.unlink(missing_ok=True)
