@@ -1,0 +1,247 @@
+"""Write the reference pages that come from code: settings, environment files, the command line.
+
+Usage: ``python tools/docs.py`` writes them, ``python tools/docs.py --check`` says which are out of date (exit code 1).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from types import ModuleType, NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+import typer  # noqa: E402
+from pydantic import BaseModel, SecretStr  # noqa: E402
+from pydantic.fields import FieldInfo  # noqa: E402
+
+from workers.core import records  # noqa: E402
+from workers.core.environment import Environment  # noqa: E402
+from workers.core.settings import Settings  # noqa: E402
+from workers.core.values import JsonValue, Record  # noqa: E402
+from workers.runs.audit import AuditEntry  # noqa: E402
+
+NOTE: Final = "<!-- Generated from {source} by tools/docs.py; edit the source and run it again. -->"
+COMPUTED: Final = {
+    (Settings, "cache"): "`$XDG_CACHE_HOME/sluis`, else `~/.cache/sluis`",
+    (Environment, "name"): "the file's name",
+}
+"""Defaults that depend on the machine or the file, in words."""
+
+
+def settings_page() -> str:
+    """The page of all settings."""
+    rows = [
+        (f"`SLUIS_{name.upper()}`", _default(Settings, name, field), _meaning(field))
+        for name, field in Settings.model_fields.items()
+    ]
+    return _page(
+        "workers/core/settings.py",
+        "Settings",
+        "Settings are environment variables. Each has a default; a fresh clone needs none of them.",
+        _table(("Variable", "Default", "Meaning"), rows),
+    )
+
+
+def environment_page() -> str:
+    """The page of the environment file."""
+    sections = [_record(model, path) for model, path in _records(Environment, "")]
+    intro = (
+        "One file per customer and stage: `environments/<name>.yaml`. Unknown keys are refused. "
+        "Secrets are references, never values: `secret://env/NAME` (an environment variable of the worker) and "
+        "`secret://file/PATH` (a file below the project's `secrets` folder, or an absolute path). "
+        "`secret://aws-sm/…` and `secret://keeper/…` are accepted by the schema but not resolved yet.\n\n"
+        "A name is a lower-case letter followed by at most 62 of `a-z`, `0-9`, `-` and `_`."
+    )
+    return _page("workers/core/environment.py", "The environment file", intro, *sections)
+
+
+def records_page() -> str:
+    """The page of the records that the store keeps and ``--json`` prints."""
+    own: list[type[Record]] = [c for c in vars(records).values() if _is_record_of(records, c)]
+    models: list[type[Record]] = [*sorted(own, key=lambda c: inspect.getsourcelines(c)[1]), AuditEntry]
+    intro = (
+        "What the store keeps and what commands print with `--json`. Each is one JSON object. "
+        "Where they lie is in [the data folder](data-folder.md)."
+    )
+    return _page("workers/core/records.py", "Records", intro, *(_record(m, "", f"## {m.__name__}") for m in models))
+
+
+def cli_page() -> str:
+    """The page of the command line, from the command's own help."""
+    from workers.cli.main import app  # noqa: PLC0415 - only this page needs it
+
+    root = typer.main.get_command(app)
+    parts = [_command(command, path) for command, path in _commands(root, "sluis")]
+    return _page("workers/cli", "The command `sluis`", _paragraph(root.help), _paragraph(root.epilog), *parts)
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "docs/reference/settings.md": settings_page,
+    "docs/reference/environment.md": environment_page,
+    "docs/reference/records.md": records_page,
+    "docs/reference/cli.md": cli_page,
+}
+
+
+def outdated(project: Path = PROJECT) -> tuple[str, ...]:
+    """The pages that do not say what the code says."""
+    return tuple(path for path, page in PAGES.items() if _read(project / path) != page())
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or check them."""
+    stale = outdated()
+    if "--check" in arguments:
+        for path in stale:
+            print(f"{path} is out of date; run tools/docs.py", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        (PROJECT / path).parent.mkdir(parents=True, exist_ok=True)
+        (PROJECT / path).write_text(PAGES[path](), encoding="utf-8")
+        print(f"wrote {path}")
+    return 0
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _page(source: str, title: str, *parts: str) -> str:
+    return "\n\n".join([NOTE.format(source=source), f"# {title}", *(p.strip() for p in parts if p)]) + "\n"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (header, *rows)]
+    lines.insert(1, "|" + " --- |" * len(header))
+    return "\n".join(lines)
+
+
+def _meaning(field: FieldInfo) -> str:
+    return (field.description or "").replace("<", "&lt;")
+
+
+def _default(model: type[BaseModel], name: str, field: FieldInfo) -> str:
+    if (model, name) in COMPUTED:
+        return COMPUTED[model, name]
+    if field.is_required():
+        return "**required**"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if isinstance(value, BaseModel):
+        return "defaults below"
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return _value(value)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Enum):
+        value = value.value
+    if value is None or value in ("", {}, ()):
+        return "—"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _records(model: type[BaseModel], path: str) -> Iterator[tuple[type[BaseModel], str]]:
+    """The record and those inside it, each with where it stands in the file."""
+    yield model, path
+    for name, field in model.model_fields.items():
+        for inner, suffix in _models(field.annotation):
+            yield from _records(inner, f"{path}.{name}{suffix}".lstrip("."))
+
+
+def _is_record_of(module: ModuleType, value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Record) and value.__module__ == module.__name__
+
+
+def _models(annotation: object, suffix: str = "") -> Iterator[tuple[type[BaseModel], str]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, suffix
+    elif get_origin(annotation) is dict:
+        yield from _models(get_args(annotation)[1], f"{suffix}.<name>")
+    elif annotation is not JsonValue:
+        for part in get_args(annotation):
+            yield from _models(part, suffix)
+
+
+def _record(model: type[BaseModel], path: str, heading: str = "") -> str:
+    rows = [
+        (f"`{name}`", _type(field.annotation, field), _default(model, name, field), _meaning(field))
+        for name, field in model.model_fields.items()
+    ]
+    kind = model.model_fields.get("type")
+    variant = f" with `type: {get_args(kind.annotation)[0]}`" if kind and path == "state" else ""
+    heading = heading or (f"## `{path}`{variant}" if path else "## The file")
+    return "\n\n".join([heading, _paragraph(model.__doc__), _table(("Key", "Type", "Default", "Meaning"), rows)])
+
+
+def _type(annotation: Any, field: FieldInfo | None = None) -> str:
+    bounds = _bounds(field) if field else ""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation is JsonValue or annotation is Any:
+        return "any value"
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin is Literal:
+        return " or ".join(f"`{a}`" for a in arguments)
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(_type(a) for a in arguments if a is not NoneType))
+    if origin is dict:
+        return f"mapping of {_type(arguments[1])}".replace("mapping of mapping,", "mapping of mappings,")
+    if origin is tuple:
+        return f"list of {_type(arguments[0])}"
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(f"`{item.value}`" for item in annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        name = annotation.__name__
+        return f"[{name}](#{name.lower()})" if annotation.__module__ == records.__name__ else "mapping, see below"
+    return {"str": "text", "int": "whole number", "bool": "`true` or `false`", "datetime": "time"}.get(
+        annotation.__name__, "text"
+    ) + bounds
+
+
+def _bounds(field: FieldInfo) -> str:
+    least = next((m.ge for m in field.metadata if hasattr(m, "ge")), None)
+    most = next((m.le for m in field.metadata if hasattr(m, "le")), None)
+    return f", {least} to {most}" if least is not None and most is not None else ""
+
+
+def _commands(command: Any, path: str) -> Iterator[tuple[Any, str]]:
+    """The commands below a group of Typer's, which brings a Click of its own from 0.26 on: no type to name here."""
+    if not hasattr(command, "commands"):
+        yield command, path
+        return
+    for name, inner in command.commands.items():
+        if not inner.hidden:
+            yield from _commands(inner, f"{path} {name}")
+
+
+def _command(command: Any, path: str) -> str:
+    context = typer.Context(command, info_name=path)
+    rows = [row for parameter in command.params if (row := _parameter(parameter, context))]
+    usage = " ".join([path, *command.collect_usage_pieces(context)])
+    table = _table(("Argument or option", "Meaning"), rows) if rows else ""
+    parts = (f"## `{path}`", _paragraph(command.help), f"```text\n{usage}\n```", table)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _parameter(parameter: Any, context: typer.Context) -> tuple[str, str] | None:
+    if getattr(parameter, "hidden", False):
+        return None
+    record = parameter.get_help_record(context)
+    return (f"`{record[0]}`", _paragraph(record[1])) if record else None
+
+
+def _paragraph(text: str | None) -> str:
+    lines = [line.strip() for line in (text or "").strip().splitlines()]
+    return re.sub(r"\[/?bold\]|``", "`", "\n".join(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
