@@ -71,6 +71,10 @@ class ZeebeGateway:
         """
         return read_topology(await self._call("Topology", pb.TopologyRequest(), "topology", within))
 
+    async def ready(self) -> bool:
+        """Whether every partition has a leader: the engine takes work."""
+        return (await self.topology()).ready
+
     async def deploy(self, resources: Mapping[str, bytes]) -> Deployment:
         """Deploy processes (.bpmn), decisions (.dmn) and forms (.form) in one transaction.
 

@@ -1,0 +1,237 @@
+"""The job loop: takes jobs from the engine, runs their handlers, reports what came of it.
+
+How many types share few slots without taking more than can run (docs/adr/ has the reasons and the measurements):
+
+- **Watch.** A type without known demand has one long poll of minutes for one job, parked in the gateway, without a
+  slot: hundreds of idle types cost next to nothing, and the first job arrives at once. If no slot is free for that
+  job, it is given back at once, retries unchanged, and the type counts as in demand. So at most one job per type is
+  ever out beyond the slots, for one round trip, once per busy spell.
+- **Fetch.** A type in demand waits its turn for slots (``Slots``: in order of asking, in fair shares), reserves them
+  first and then takes at most that many jobs, without waiting. An empty answer ends the demand: back to the watch.
+
+A running job keeps its slot until its outcome is reported, except one that is handed back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from workers.core.errors import EngineUnavailableError
+from workers.core.job import Job, JobWorker, Pool
+from workers.engine.errors import EngineBusyError
+from workers.engine.gateway import JobGateway
+from workers.engine.lease import HeldLease
+from workers.engine.link import EngineLink, Pace, pause
+from workers.engine.observe import LogObserver, Observer, tell
+from workers.engine.report import Reporter
+from workers.engine.slots import Slots
+from workers.engine.work import Work
+
+_SHORTEST_WATCH: Final = 30.0
+_LONGEST_WATCH: Final = 300.0
+_WATCHES_PER_SECOND: Final = 4
+_NO_WAIT: Final = timedelta()
+_FETCH_SECONDS: Final = 5.0
+_STOP_SECONDS: Final = 5.0
+
+
+class JobLoop:
+    """Serves job types until it is drained.
+
+    Args:
+        gateway: the engine.
+        workers: the job types and their handlers; types are distinct.
+        slots: how many jobs of each pool run at once.
+        name: the name under which jobs are activated.
+        observer: who is told; by default everything is logged and counted.
+    """
+
+    def __init__(
+        self,
+        gateway: JobGateway,
+        workers: Sequence[JobWorker],
+        slots: Mapping[Pool, int],
+        name: str,
+        observer: Observer | None = None,
+    ) -> None:
+        self._gateway = gateway
+        self._workers = tuple(workers)
+        self._slots = {pool: Slots(count) for pool, count in slots.items()}
+        self._name = name
+        self._observer = observer or LogObserver()
+        self._link = EngineLink(gateway, self._observer)
+        self._reporter = Reporter(gateway, self._link, self._observer)
+        self._pace = Pace()
+        self._draining = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._running: dict[int, Work] = {}
+        self._serving: dict[str, asyncio.Task[None]] = {}
+        self._fetching: set[str] = set()
+        self._returning: set[asyncio.Task[None]] = set()
+        self._check()
+
+    @property
+    def running(self) -> tuple[Job, ...]:
+        """The jobs that run or are being reported."""
+        return tuple(work.job for work in self._running.values())
+
+    @property
+    def engine_lost(self) -> bool:
+        """The engine did not answer lately."""
+        return self._link.lost
+
+    async def run(self) -> None:
+        """Work until ``drain`` is done. Cancelled: handlers are cancelled too, reports under way get a few seconds."""
+        tell(self._observer, "loop.started", types=len(self._workers), slots=self._capacities())
+        for worker in self._workers:
+            task = asyncio.create_task(self._serve(worker), name=f"serve {worker.type}")
+            self._serving[worker.type] = task
+        try:
+            await self._stopped.wait()
+        except asyncio.CancelledError:
+            self._draining.set()
+            await self._cancel_running()
+            raise
+        finally:
+            await self._end_serving()
+
+    async def drain(self, timeout: timedelta) -> tuple[Job, ...]:  # noqa: ASYNC109 - a limit that must not cancel
+        """Take no more jobs, let running ones end, and return those that still run after ``timeout``.
+
+        Handlers see ``lease.draining`` at once. What still runs is left running; ``run`` returns.
+        """
+        tell(self._observer, "loop.draining", running=len(self._running))
+        self._draining.set()
+        deadline = time.monotonic() + timeout.total_seconds()
+        await self._end_serving()
+        while tasks := [work.task for work in self._running.values()] + list(self._returning):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            await asyncio.wait(tasks, timeout=left)
+        self._stopped.set()
+        return self.running
+
+    async def _serve(self, worker: JobWorker) -> None:
+        """Serve one type until draining. Nothing but draining ends it: every error is told and waited out."""
+        failures = 0
+        while not self._draining.is_set():
+            try:
+                await self._link.wait()
+                if await self._watch(worker):
+                    await self._fetch_while_in_demand(worker)
+                failures = 0
+            except EngineUnavailableError as error:
+                self._link.lose(error)
+            except EngineBusyError:
+                tell(self._observer, "poll.busy", type=worker.type)
+                await asyncio.sleep(pause(failures, first=0.1, longest=2))
+                failures += 1
+            except Exception as error:  # noqa: BLE001 - the poll must not die silently
+                tell(self._observer, "poll.failed", type=worker.type, error=error)
+                await asyncio.sleep(pause(failures, first=0.5, longest=30))
+                failures += 1
+
+    async def _watch(self, worker: JobWorker) -> bool:
+        """One long poll without a slot. True where there is demand: a job arrived."""
+        await self._pace.wait()
+        jobs = await self._activate(worker, 1, self._watch_time())
+        slots = self._slots[worker.pool]
+        for job in jobs:
+            if not self._draining.is_set() and slots.take():
+                self._start(job, worker, slots)
+            else:
+                self._give_back(job)
+        return bool(jobs)
+
+    async def _fetch_while_in_demand(self, worker: JobWorker) -> None:
+        slots = self._slots[worker.pool]
+        found = True
+        while found and not self._draining.is_set():
+            reserved = await slots.reserve()
+            used = 0
+            self._fetching.add(worker.type)
+            try:
+                jobs = await self._activate(worker, reserved, _NO_WAIT)
+                used = min(len(jobs), reserved)
+            finally:
+                self._fetching.discard(worker.type)
+                slots.settle(reserved, used)
+            for job in jobs[:used]:
+                self._start(job, worker, slots)
+            for job in jobs[used:]:
+                self._give_back(job)
+            found = bool(jobs)
+
+    async def _activate(self, worker: JobWorker, count: int, hold: timedelta) -> Sequence[Job]:
+        return await self._gateway.activate(worker.type, self._name, count, worker.timeout, hold)
+
+    def _start(self, job: Job, worker: JobWorker, slots: Slots) -> None:
+        """Start the work on a job whose slot is taken."""
+        before = self._running.get(job.key)
+        if before is not None and not before.settled:
+            # Our hold had lapsed (the engine was away); taking the job again has renewed it, the work goes on.
+            tell(self._observer, "job.redelivered", job=job.key, type=job.type)
+            slots.release()
+            return
+        tell(self._observer, "job.activated", job=job.key, type=job.type)
+        lease = HeldLease(self._gateway, job, worker.timeout, self._draining, self._observer)
+        work = Work(job, worker.handler, lease, self._reporter, self._observer, slots.release, before)
+        self._running[job.key] = work
+        work.task.add_done_callback(lambda task: self._forget(work, task))
+
+    def _forget(self, work: Work, task: asyncio.Task[None]) -> None:
+        if self._running.get(work.job.key) is work:
+            del self._running[work.job.key]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            tell(self._observer, "job.crashed", job=work.job.key, type=work.job.type, error=error)
+
+    def _give_back(self, job: Job) -> None:
+        tell(self._observer, "job.given_back", job=job.key, type=job.type)
+        task = asyncio.create_task(self._reporter.give_back(job), name=f"give back job {job.key}")
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
+
+    def _watch_time(self) -> timedelta:
+        """Longer for more types, so that re-opening the polls stays rare; spread out so that they do not align."""
+        seconds = len(self._workers) / _WATCHES_PER_SECOND
+        seconds = min(max(seconds, _SHORTEST_WATCH), _LONGEST_WATCH)
+        return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311
+
+    async def _end_serving(self) -> None:
+        """End the polls: those that wait are cancelled, a fetch under way gets the time to bring in what it took."""
+        for job_type, task in self._serving.items():
+            if job_type not in self._fetching:
+                task.cancel()
+        tasks = set(self._serving.values())
+        for late in await _settle(tasks, _FETCH_SECONDS):
+            late.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _cancel_running(self) -> None:
+        tasks = {work.task for work in self._running.values()}
+        for task in tasks:
+            task.cancel()
+        await _settle(tasks | self._returning, _STOP_SECONDS)
+
+    def _capacities(self) -> dict[str, int]:
+        return {pool.value: slots.capacity for pool, slots in self._slots.items()}
+
+    def _check(self) -> None:
+        types = [worker.type for worker in self._workers]
+        twice = sorted({one for one in types if types.count(one) > 1})
+        missing = sorted({worker.pool.value for worker in self._workers} - {pool.value for pool in self._slots})
+        if twice or missing:
+            raise ValueError(f"job types served twice: {twice}; pools without slots: {missing}")
+
+
+async def _settle(tasks: set[asyncio.Task[None]], seconds: float) -> set[asyncio.Task[None]]:
+    """Wait for tasks; return those that have not ended."""
+    if not tasks:
+        return set()
+    return (await asyncio.wait(tasks, timeout=seconds))[1]
