@@ -1,0 +1,203 @@
+"""The two Java programs of the engine: their command lines, environments and configuration files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workers.engine.embedded.layout import LOOPBACK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workers.engine.embedded.layout import EngineFolder, EnginePaths, EnginePorts
+
+# Environment of the caller that could reconfigure a Java program or Spring Boot behind our back.
+_FOREIGN = ("ZEEBE_", "CAMUNDA_", "SPRING_", "SERVER_", "MANAGEMENT_", "LOGGING_", "JAVA_", "JDK_JAVA_", "OPENSEARCH_")
+_JVM = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Dfile.encoding=UTF-8",
+    "-Djava.net.preferIPv4Stack=true",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program for the supervisor to run.
+
+    Attributes:
+        name: ``opensearch`` or ``camunda``.
+        argv: the command line.
+        env: the whole environment.
+        cwd: the working directory.
+        output: the file that standard output and standard error go to.
+        grace: seconds between SIGTERM and SIGKILL.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: Path
+    output: Path
+    grace: float
+
+
+def opensearch(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder) -> Program:
+    """OpenSearch as one node without security, for Operate and Tasklist.
+
+    The runner listens on the base port plus the number of the node. The locale flag makes Java find the break
+    iterators of ICU: a trimmed runtime has none for Thai, and without them no index can be created.
+    """
+    argv = (
+        str(paths.java),
+        *_JVM,
+        "-Xms256m",
+        "-Xmx768m",
+        "-Djava.locale.providers=SPI,CLDR",
+        *("-cp", f"{paths.opensearch}/*", "org.codelibs.opensearch.runner.OpenSearchRunner"),
+        *("-basePath", str(folder.opensearch), "-numOfNode", "1", "-clusterName", "camunda"),
+        *("-baseHttpPort", str(ports.search - 1)),
+    )
+    return Program("opensearch", argv, _environment(), folder.opensearch, folder.logs / "opensearch.out", 10)
+
+
+def camunda(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token: str) -> Program:
+    """Camunda with broker, gateway, Operate and Tasklist in one process."""
+    argv = (
+        str(paths.java),
+        *_JVM,
+        "-Xms256m",
+        "-Xmx1g",
+        f"-Dbasedir={folder.camunda}",
+        f"-Dapp.home={folder.camunda}",
+        *("-cp", f"{paths.camunda}/config:{paths.camunda}/lib/*", "io.camunda.application.StandaloneCamunda"),
+    )
+    environment = _environment() | _camunda_settings(ports, folder, token)
+    return Program("camunda", argv, environment, folder.camunda, folder.logs / "camunda.out", 30)
+
+
+def prepare(ports: EnginePorts, folder: EngineFolder, token: str) -> None:
+    """Make the engine's folders and write its configuration files; existing data stays.
+
+    Args:
+        ports: where to listen.
+        folder: the engine's files.
+        token: a word by which this start's OpenSearch can be told from any other.
+    """
+    node = folder.opensearch / "node_1" / "config"
+    for path in (folder.logs, folder.zeebe, folder.camunda, node):
+        path.mkdir(parents=True, exist_ok=True)
+    (node / "opensearch.yml").write_text(_opensearch_yml(ports, token), encoding="utf-8")
+    (node / "log4j2.properties").write_text(_opensearch_logging(folder.logs / "opensearch.log"), encoding="utf-8")
+    _camunda_logging_file(folder).write_text(_camunda_logging(folder.logs / "camunda.log"), encoding="utf-8")
+    for name in ("opensearch.out", "camunda.out", "supervisor.out"):
+        (folder.logs / name).write_bytes(b"")
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
+
+
+def _camunda_settings(ports: EnginePorts, folder: EngineFolder, token: str) -> dict[str, str]:
+    exporter = "ZEEBE_BROKER_EXPORTERS_OPENSEARCH"
+    return {
+        # A small engine of one partition that keeps no more on disk than it needs.
+        "ZEEBE_BROKER_DATA_DIRECTORY": str(folder.zeebe),
+        "ZEEBE_BROKER_DATA_LOGSEGMENTSIZE": "16MB",
+        "ZEEBE_BROKER_DATA_DISK_FREESPACE_PROCESSING": "512MB",
+        "ZEEBE_BROKER_DATA_DISK_FREESPACE_REPLICATION": "256MB",
+        # Loopback, and our ports, for every listener.
+        "ZEEBE_BROKER_NETWORK_HOST": LOOPBACK,
+        "ZEEBE_BROKER_NETWORK_ADVERTISEDHOST": LOOPBACK,
+        "ZEEBE_BROKER_NETWORK_COMMANDAPI_PORT": str(ports.command),
+        "ZEEBE_BROKER_NETWORK_INTERNALAPI_PORT": str(ports.internal),
+        # Zeebe 8.6 binds its gossip socket (UDP) to every address, and no setting changes that. It ignores datagrams
+        # that do not begin with a hash of the cluster's name, so the name is not to be guessed.
+        "ZEEBE_BROKER_CLUSTER_CLUSTERNAME": f"sluis-{token}",
+        "ZEEBE_BROKER_CLUSTER_INITIALCONTACTPOINTS": f"{LOOPBACK}:{ports.internal}",
+        "ZEEBE_BROKER_GATEWAY_NETWORK_HOST": LOOPBACK,
+        "ZEEBE_BROKER_GATEWAY_NETWORK_PORT": str(ports.grpc),
+        "SERVER_ADDRESS": LOOPBACK,
+        "SERVER_PORT": str(ports.rest),
+        "MANAGEMENT_SERVER_ADDRESS": LOOPBACK,
+        "MANAGEMENT_SERVER_PORT": str(ports.monitoring),
+        # Records reach Operate and Tasklist at once.
+        f"{exporter}_CLASSNAME": "io.camunda.zeebe.exporter.opensearch.OpensearchExporter",
+        f"{exporter}_ARGS_URL": ports.search_address,
+        f"{exporter}_ARGS_BULK_SIZE": "1",
+        f"{exporter}_ARGS_INDEX_NUMBEROFREPLICAS": "0",
+        "CAMUNDA_DATABASE_TYPE": "opensearch",
+        "CAMUNDA_DATABASE_URL": ports.search_address,
+        "CAMUNDA_REST_QUERY_ENABLED": "true",
+        "LOGGING_CONFIG": str(_camunda_logging_file(folder)),
+        **_web_application("OPERATE", ports),
+        **_web_application("TASKLIST", ports),
+    }
+
+
+def _web_application(name: str, ports: EnginePorts) -> dict[str, str]:
+    return {
+        f"CAMUNDA_{name}_DATABASE": "opensearch",
+        f"CAMUNDA_{name}_OPENSEARCH_URL": ports.search_address,
+        f"CAMUNDA_{name}_OPENSEARCH_NUMBEROFREPLICAS": "0",
+        f"CAMUNDA_{name}_ZEEBEOPENSEARCH_URL": ports.search_address,
+        f"CAMUNDA_{name}_ZEEBE_GATEWAYADDRESS": ports.grpc_address,
+        f"CAMUNDA_{name}_ZEEBE_RESTADDRESS": ports.rest_address,
+        # The archiver wants a plugin (index state management) that this OpenSearch does not have.
+        f"CAMUNDA_{name}_ARCHIVERENABLED": "false",
+    }
+
+
+def _opensearch_yml(ports: EnginePorts, token: str) -> str:
+    return f"""\
+network.host: {LOOPBACK}
+transport.port: {ports.transport}
+node.attr.start: {token}
+# A development engine goes on working on a full disk until Zeebe itself stops it.
+cluster.routing.allocation.disk.threshold_enabled: false
+action.auto_create_index: true
+"""
+
+
+def _opensearch_logging(log: Path) -> str:
+    return f"""\
+status = error
+appender.file.type = RollingFile
+appender.file.name = file
+appender.file.fileName = {log}
+appender.file.filePattern = {log}.%i
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{{ISO8601}} %-5p %c{{1.}} - %m%n
+appender.file.policies.type = Policies
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = 10MB
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = 3
+rootLogger.level = info
+rootLogger.appenderRef.file.ref = file
+"""
+
+
+def _camunda_logging_file(folder: EngineFolder) -> Path:
+    return folder.camunda / "log4j2.xml"
+
+
+def _camunda_logging(log: Path) -> str:
+    return f"""\
+<?xml version="1.0" encoding="UTF-8"?>
+<Configuration status="WARN" shutdownHook="disable">
+  <Appenders>
+    <RollingFile name="File" fileName="{log}" filePattern="{log}.%i">
+      <PatternLayout pattern="%d{{ISO8601}} %-5level %logger{{1.}} - %msg%n"/>
+      <Policies><SizeBasedTriggeringPolicy size="10 MB"/></Policies>
+      <DefaultRolloverStrategy max="3"/>
+    </RollingFile>
+  </Appenders>
+  <Loggers>
+    <Root level="info"><AppenderRef ref="File"/></Root>
+  </Loggers>
+</Configuration>
+"""

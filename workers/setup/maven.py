@@ -1,0 +1,158 @@
+"""Downloads from Maven Central, checked against the digests recorded in ``engine.json``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import requests
+from jgo.maven import MavenContext, PythonResolver
+
+from workers.core.errors import MissingToolError
+from workers.setup.cache import check_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from workers.setup.progress import Progress
+
+_AT_ONCE = 8
+_ATTEMPTS = 3
+_TIMEOUT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One file of Maven Central.
+
+    Attributes:
+        group, name, version, packaging: its coordinates.
+        sha256: its digest.
+        size: its size in bytes.
+    """
+
+    group: str
+    name: str
+    version: str
+    packaging: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the embedded engine is made of.
+
+    Attributes:
+        camunda: the distribution.
+        opensearch: the version of the OpenSearch runner.
+        jars: OpenSearch's class path.
+    """
+
+    camunda: Artifact
+    opensearch: str
+    jars: tuple[Artifact, ...]
+
+
+@cache
+def manifest() -> Manifest:
+    """The pinned parts, as checked in beside this file."""
+    content = json.loads(files("workers.setup").joinpath("engine.json").read_text(encoding="utf-8"))
+    jars = tuple(Artifact(**jar) for jar in content["jars"])
+    return Manifest(camunda=Artifact(**content["camunda"]), opensearch=content["opensearch"], jars=jars)
+
+
+class Download:
+    """Downloads a list of artifacts, several at once, and reports the sum of their bytes.
+
+    Args:
+        step: the name to report under.
+        artifacts: what to download.
+        folder: where to; a Maven repository layout is made in it.
+        progress: whom to tell.
+    """
+
+    def __init__(self, step: str, artifacts: tuple[Artifact, ...], folder: Path, progress: Progress) -> None:
+        self._step = step
+        self._artifacts = artifacts
+        self._progress = progress
+        self._done = 0
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        resolver = PythonResolver(progress_callback=self._file)
+        self._context = MavenContext(resolver=resolver, repo_cache=folder, local_repos=[], timeout=_TIMEOUT)
+
+    async def run(self) -> list[Path]:
+        """Download and check everything; the files, in the order of the artifacts.
+
+        Raises:
+            MissingToolError: no route, or a file that is not the one that was meant.
+        """
+        self._progress.started(self._step, sum(artifact.size for artifact in self._artifacts))
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            try:
+                return list(await asyncio.gather(*(loop.run_in_executor(pool, self._get, a) for a in self._artifacts)))
+            except BaseException:
+                self._cancelled.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _get(self, artifact: Artifact) -> Path:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                path = self._fetch(artifact)
+            except (requests.RequestException, RuntimeError) as error:
+                if attempt == _ATTEMPTS or self._cancelled.is_set():
+                    raise _unreachable(artifact, error) from error
+                time.sleep(attempt)
+            else:
+                check_digest(path, artifact.sha256)
+                return path
+        raise AssertionError("the loop returns or raises")
+
+    def _fetch(self, artifact: Artifact) -> Path:
+        component = self._context.project(artifact.group, artifact.name).at_version(artifact.version)
+        wanted = component.artifact(packaging=artifact.packaging)
+        if wanted.cached_path is not None:
+            wanted.cached_path.unlink(missing_ok=True)  # half a file of an attempt that broke off
+        path: Path = wanted.resolve()
+        return path
+
+    @contextmanager
+    def _file(self, _name: str, _size: int) -> Iterator[Callable[[int], None]]:
+        seen = 0
+
+        def advance(count: int) -> None:
+            nonlocal seen
+            if self._cancelled.is_set():
+                raise RuntimeError("cancelled")
+            seen += count
+            self._advance(count)
+
+        try:
+            yield advance
+        except BaseException:
+            self._advance(-seen)
+            raise
+
+    def _advance(self, count: int) -> None:
+        with self._lock:
+            self._done += count
+            self._progress.advanced(self._step, self._done)
+
+
+def _unreachable(artifact: Artifact, error: Exception) -> MissingToolError:
+    return MissingToolError(
+        f"{artifact.group}:{artifact.name}:{artifact.version} could not be downloaded from Maven Central: {error}",
+        "Check the network and, behind a proxy, HTTPS_PROXY and REQUESTS_CA_BUNDLE; then try again.",
+    )
