@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,10 +16,11 @@ import structlog
 
 from workers.catalogue.reading import read_catalogue
 from workers.core.contract import Catalogue, Kind
-from workers.core.job import Job, JobWorker, Outcome, Pool
+from workers.core.job import JobWorker, Pool
 from workers.core.values import JsonValue, now
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.loop import JobLoop
+from workers.engine.observe import LogObserver
 from workers.engine.rest import OrchestrationRest
 from workers.handlers.decisions import Rules, decision_workers
 from workers.handlers.hosts import host_workers
@@ -28,10 +29,12 @@ from workers.handlers.roles import ansible_workers
 from workers.handlers.terraform import terraform_workers
 from workers.people.log import LogChannel
 from workers.people.tasklist import TasklistChannel
+from workers.runs.runs import Runs
 from workers.service.adapters import EngineTable, EngineTasks
 from workers.service.assembly import Assembly, open_gateway, open_rest
 
 HEARTBEAT_SECONDS: Final = 5.0
+_REPORTED: Final = frozenset({"job.completed", "job.failed", "job.refused"})
 
 
 @dataclass(frozen=True)
@@ -63,41 +66,48 @@ def job_workers(
 async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
     """Serve jobs until ``stop`` is set, then let running ones end within the drain time.
 
-    Folders that appear in the catalogue, or go, are noticed within seconds; running jobs are not disturbed.
+    Folders that appear in the catalogue, or go, are noticed within seconds: a new job loop takes over, and the jobs
+    of the old one run on to their end.
     """
-    log = structlog.get_logger()
+    observer = Bookkeeper(assembly.context.runs)
+    drained: list[asyncio.Task[None]] = []
     async with open_gateway(assembly.settings) as gateway, open_rest(assembly.settings) as rest:
         while not stop.is_set():
-            catalogue = read_catalogue(assembly.context.project)
+            catalogue = await asyncio.to_thread(read_catalogue, assembly.context.project)
             workers = job_workers(assembly, catalogue, gateway, rest)
-            log.info("worker.serving", name=assembly.name, job_types=len(workers), problems=len(catalogue.problems))
-            changed = asyncio.create_task(_catalogue_changes(assembly, catalogue), name="watch the catalogue")
+            loop = JobLoop(gateway, workers, _slots(assembly), assembly.name, observer)
+            running = asyncio.create_task(loop.run(), name="job loop")
             async with _heart(assembly, catalogue, workers):
-                await _serve_once(assembly, gateway, workers, stop, changed)
+                await _until_told(stop, running, _catalogue_changes(assembly, catalogue))
+            drained.append(asyncio.create_task(_drain(assembly, loop, running), name="drain"))
+        await asyncio.gather(*drained)
+        await observer.settle()
 
 
-async def _serve_once(
-    assembly: Assembly,
-    gateway: ZeebeGateway,
-    workers: list[JobWorker],
-    stop: asyncio.Event,
-    changed: asyncio.Task[None],
-) -> None:
+def _slots(assembly: Assembly) -> dict[Pool, int]:
     settings = assembly.settings
-    slots = {
+    return {
         Pool.TERRAFORM: settings.terraform_slots,
         Pool.ANSIBLE: settings.ansible_slots,
         Pool.LIGHT: settings.light_slots,
     }
-    loop = JobLoop(gateway, workers, slots, assembly.name, Bookkeeper(assembly))
-    running = asyncio.create_task(loop.run(), name="job loop")
-    asked = asyncio.create_task(stop.wait(), name="wait for stop")
-    await asyncio.wait({asked, changed, running}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (asked, changed):
+
+
+async def _until_told(stop: asyncio.Event, running: asyncio.Task[None], changes: Coroutine[None, None, None]) -> None:
+    """Wait until we are to stop, the catalogue has changed, or the loop ended by itself."""
+    waiting = {asyncio.create_task(stop.wait()), asyncio.create_task(changes)}
+    await asyncio.wait({*waiting, running}, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
         task.cancel()
-    await loop.drain(timedelta(seconds=settings.drain_seconds))
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _drain(assembly: Assembly, loop: JobLoop, running: asyncio.Task[None]) -> None:
+    left = await loop.drain(timedelta(seconds=assembly.settings.drain_seconds))
+    if left:
+        structlog.get_logger().warning("worker.stopping_tools", jobs=[job.key for job in left])
     running.cancel()
-    await asyncio.gather(running, asked, changed, return_exceptions=True)
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def _catalogue_changes(assembly: Assembly, known: Catalogue) -> None:
@@ -114,15 +124,31 @@ def _outline(catalogue: Catalogue) -> tuple[object, ...]:
     return names, tuple((p.kind, p.name, p.line, p.message) for p in catalogue.problems)
 
 
-@dataclass(frozen=True)
 class Bookkeeper:
-    """Notes in the run record that the engine has taken an outcome."""
+    """Logs and counts what the loop does, and notes in the run record that the engine has taken an outcome."""
 
-    assembly: Assembly
+    def __init__(self, runs: Runs) -> None:
+        self.log = LogObserver()
+        self._runs = runs
+        self._notes: set[asyncio.Task[None]] = set()
 
-    async def reported(self, job: Job, outcome: Outcome) -> None:  # noqa: ARG002 - the observer's form
-        """The engine has taken the outcome of this job."""
-        await self.assembly.context.runs.mark_reported(job.key)
+    def event(self, name: str, /, **fields: object) -> None:
+        """See `Observer.event`."""
+        self.log.event(name, **fields)
+        job = fields.get("job")
+        if name in _REPORTED and isinstance(job, int):
+            task = asyncio.create_task(self._runs.mark_reported(job), name=f"note the report of job {job}")
+            self._notes.add(task)
+            task.add_done_callback(self._noted)
+
+    async def settle(self) -> None:
+        """Wait until everything is noted."""
+        await asyncio.gather(*self._notes, return_exceptions=True)
+
+    def _noted(self, task: asyncio.Task[None]) -> None:
+        self._notes.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            structlog.get_logger().error("run.not_noted", error=str(error))
 
 
 @asynccontextmanager

@@ -1,0 +1,161 @@
+"""How attempts are recorded, locked, repeated and reported."""
+
+import asyncio
+
+import pytest
+from handlers_kit import Lease, context, job
+
+from workers.core.errors import MissingToolError, ToolError
+from workers.core.job import Abandoned, BpmnErrorCode, Done, Failed, HandedBack, Refused, Stuck
+from workers.core.records import RunState
+from workers.execution.errors import ToolInterruptedError
+from workers.handlers.attempt import Recorded, lock_path
+from workers.runs.locks import FileLock
+from workers.runs.log import read_log
+
+APPLY = BpmnErrorCode.APPLY_FAILED
+
+
+@pytest.fixture
+def ctx(tmp_path):
+    return context(tmp_path)
+
+
+def recorded(ctx, work, **more):
+    return Recorded(ctx, work, APPLY, lambda _: ("local/web1",), **more)
+
+
+def raising(error):
+    async def work(attempt):
+        raise error
+
+    return work
+
+
+async def well(attempt):
+    attempt.log.say("half way")
+    return Done({"applied": {"run": attempt.run.id}})
+
+
+async def test_a_run_and_its_log_remain(ctx):
+    """Afterwards the store tells what was done, when and with which result."""
+    outcome = await recorded(ctx, well)(job("t"), Lease())
+    run = await ctx.runs.find("1-1")
+    assert outcome == Done({"applied": {"run": "1-1"}})
+    assert (run.state, run.stack, run.outcome) == (RunState.FINISHED, "local/web1", "done")
+    assert [event.text for event in await read_log(ctx.store, "1-1")] == ["t started", "half way", "t ended: done"]
+
+
+async def test_the_same_delivery_does_no_work_twice(ctx):
+    """The recorded result is given back."""
+    done = []
+
+    async def once(attempt):
+        done.append(attempt)
+        return Done({"n": len(done)})
+
+    handler = recorded(ctx, once)
+    assert await handler(job("t"), Lease()) == await handler(job("t"), Lease())
+    assert len(done) == 1
+
+
+async def test_a_busy_stack_is_handed_back_and_counts_as_no_attempt(ctx):
+    """The other one's name is told, nothing was started, no run was recorded."""
+    other = FileLock(lock_path(ctx, "local/web1"))
+    other.take("run 9-1", "other-worker")
+    outcome = await recorded(ctx, well)(job("t"), Lease())
+    other.free()
+    assert isinstance(outcome, HandedBack)
+    assert "other-worker" in outcome.message
+    assert await ctx.runs.all() == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "repeatable", "retries", "kind"),
+    [
+        (ToolError("no route"), True, 3, Failed),
+        (ToolError("no route"), True, 1, Refused),
+        (ToolError("no route"), False, 3, Refused),
+        (MissingToolError("no tofu"), True, 3, Stuck),
+        (ToolInterruptedError("timed out", killed=False, timed_out=True), False, 3, Refused),
+    ],
+)
+async def test_each_kind_of_trouble_has_its_outcome(ctx, error, repeatable, retries, kind):
+    """Transient: again. Known to the model: a BPMN error. Needs a person: an incident."""
+    handler = recorded(ctx, raising(error), repeatable=repeatable)
+    outcome = await handler(job("t").__class__(**{**job("t").__dict__, "retries": retries}), Lease())
+    assert isinstance(outcome, kind)
+
+
+async def test_a_bug_is_recorded_before_it_is_raised(ctx):
+    """The run does not stay 'running' for ever when our own code breaks."""
+    with pytest.raises(ZeroDivisionError):
+        await recorded(ctx, raising(ZeroDivisionError("oh")))(job("t"), Lease())
+    run = await ctx.runs.find("1-1")
+    assert (run.state, "ZeroDivisionError" in run.message) == (RunState.FAILED, True)
+
+
+async def test_a_cancelled_instance_ends_as_abandoned(ctx):
+    """The tool was stopped because the engine no longer knows the job: nothing is reported."""
+    lease = Lease()
+
+    async def work(attempt):
+        lease.lost.set()
+        raise ToolInterruptedError("stopped", killed=False, timed_out=False)
+
+    outcome = await recorded(ctx, work)(job("t"), lease)
+    assert isinstance(outcome, Abandoned)
+    assert (await ctx.runs.find("1-1")).state is RunState.CANCELLED
+
+
+async def test_a_killed_tool_leaves_the_state_unknown(ctx):
+    """After SIGKILL nobody knows what was done; the record says so."""
+    lease = Lease()
+
+    async def work(attempt):
+        lease.lost.set()
+        raise ToolInterruptedError("killed", killed=True, timed_out=False)
+
+    await recorded(ctx, work)(job("t"), lease)
+    assert (await ctx.runs.find("1-1")).state is RunState.STATE_UNKNOWN
+
+
+async def test_an_interrupted_apply_is_told_to_the_model(ctx):
+    """After the worker died in the middle, the model gets RUN_INTERRUPTED, and nothing is run."""
+    begun = await ctx.runs.begin(job("t"), "local/web1", {})
+    begun.lock.free()
+    outcome = await recorded(ctx, well, repeatable=False)(job("t"), Lease())
+    assert outcome.code is BpmnErrorCode.RUN_INTERRUPTED
+
+
+async def test_an_interrupted_plan_is_made_again_until_it_killed_too_many_workers(ctx):
+    """What may be repeated is repeated, and after the settled number of dead workers a person is asked."""
+    begun = await ctx.runs.begin(job("t"), "local/web1", {})
+    begun.lock.free()
+    assert isinstance(await recorded(ctx, well)(job("t"), Lease()), Done)
+
+    other = job("t", 2)
+    begun = await ctx.runs.begin(other, "local/web1", {})
+    begun.lock.free()
+    for _ in range(2):
+        interrupted = await ctx.runs.begin(other, "local/web1", {})
+        (await ctx.runs.begin_again(other, interrupted.run)).lock.free()
+    outcome = await recorded(ctx, well)(other, Lease())
+    assert isinstance(outcome, Stuck)
+    assert "died 3 times" in outcome.message
+
+
+async def test_two_workers_on_one_stack_do_not_run_at_once(ctx):
+    """Of two jobs for one stack, the second is handed back while the first runs."""
+    gate = asyncio.Event()
+
+    async def slow(attempt):
+        await gate.wait()
+        return Done()
+
+    first = asyncio.create_task(recorded(ctx, slow)(job("t", 1), Lease()))
+    await asyncio.sleep(0.05)
+    second = await recorded(ctx, slow)(job("t", 2), Lease())
+    gate.set()
+    assert isinstance(second, HandedBack)
+    assert isinstance(await first, Done)

@@ -1,0 +1,174 @@
+"""What is asked, what it takes, who agreed: the handlers around an approval."""
+
+import pytest
+from handlers_kit import Lease, change_with_policy, job, rules
+
+from workers.core.job import BpmnErrorCode, Done, Refused, Stuck
+from workers.core.records import Change, RequestRecord
+from workers.core.values import now
+from workers.handlers.decisions import CheckPolicy, CheckRequest, VerifyApproval
+from workers.handlers.ports import CompletedTask
+
+
+@pytest.fixture
+def kit(tmp_path):
+    return rules(tmp_path)
+
+
+async def asked_by(kit, person):
+    await kit.context.requests.save(
+        RequestRecord(process_instance=100, process="P", requester=person, evidence="test", created=now())
+    )
+
+
+async def decide(kit, change, who, decision="approved", key=1, task=None, reason=""):
+    kit.tasks.tasks.append(CompletedTask(task or key + 50, who, now()))
+    verify = VerifyApproval(kit)
+    return await verify(job("approval.verify", key, change=change.digest, decision=decision, reason=reason), Lease())
+
+
+async def request(kit, **variables):
+    return await CheckRequest(kit.context)(job("request.check", **variables), Lease())
+
+
+async def test_a_good_request_comes_back_with_what_the_process_needs(kit):
+    """The module and its inputs come from the environment, the stack's name from the request."""
+    outcome = await request(
+        kit, environment="local", name="web1", configure=[{"role": "hello", "inputs": {"hello_text": "hi"}}]
+    )
+    assert isinstance(outcome, Done)
+    answer = outcome.variables["request"]
+    assert (answer["stack"], answer["module"], answer["hosts"]) == ("local/web1", "box", ["stack:local/web1"])
+    assert answer["inputs"] == {"name": "web1"}
+    assert answer["approvers"] == "approvers"
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"environment": "lokal", "name": "web1"}, "Did you mean 'local'?"),
+        ({"environment": "local", "name": "Web 1"}, "name"),
+        ({"environment": "local"}, "name: Field required"),
+        ({"environment": "local", "name": "web1", "inputs": {"sizze": 2}}, "size"),
+        ({"environment": "local", "name": "web1", "inputs": {"size": "big"}}, "size"),
+        ({"environment": "local", "name": "web1", "configure": [{"role": "nosuch"}]}, "nosuch"),
+        ({"environment": "local", "name": "web1", "configure": [{"role": "hello"}]}, "hello_text"),
+        ({"environment": "../x", "name": "web1"}, "environment"),
+    ],
+)
+async def test_a_bad_request_is_refused_in_words(kit, variables, words):
+    """Nothing starts; the message names what is wrong, and suggests what was meant."""
+    outcome = await request(kit, **variables)
+    assert isinstance(outcome, Refused)
+    assert outcome.code is BpmnErrorCode.REQUEST_INVALID
+    assert words in outcome.variables["failure"]["message"]
+
+
+async def test_the_policy_is_asked_once_per_change_and_kept(kit):
+    """A second look gives the recorded answer, so that a table deployed meanwhile changes nothing."""
+    await asked_by(kit, "demo")
+    change = Change(environment="local", hosts=("db1",), process_instance=200)
+    await kit.context.changes.save(change)
+    check = CheckPolicy(kit)
+    first = await check(job("policy.check", change=change.digest), Lease())
+    kit.table.output["approvals"] = 0
+    second = await check(job("policy.check", 2, change=change.digest), Lease())
+    assert first == second
+    assert first.variables["policy"]["approvals"] == 1
+    assert kit.table.asked == [kit.table.asked[0]]
+    assert kit.table.asked[0]["kind"] == "ansible"
+
+
+async def test_an_unknown_requester_costs_one_approver_more(kit):
+    """Nobody recorded who started the process, so two people have to agree."""
+    change = Change(environment="local", hosts=("db1",), process_instance=200)
+    await kit.context.changes.save(change)
+    outcome = await CheckPolicy(kit)(job("policy.check", change=change.digest), Lease())
+    assert outcome.variables["policy"]["approvals"] == 2
+
+
+async def test_a_denied_change_is_a_bpmn_error(kit):
+    """The model is told POLICY_DENIED with the table's reason."""
+    kit.table.output.update(denied=True, reason="frozen until Monday")
+    change = Change(environment="local", process_instance=200)
+    await kit.context.changes.save(change)
+    outcome = await CheckPolicy(kit)(job("policy.check", change=change.digest), Lease())
+    assert outcome.code is BpmnErrorCode.POLICY_DENIED
+    assert "frozen until Monday" in outcome.message
+
+
+async def test_a_change_that_is_not_in_the_store_needs_a_person(kit):
+    """A made-up digest in a variable leads to an incident and not to an approval."""
+    assert isinstance(await CheckPolicy(kit)(job("policy.check", change="f" * 64), Lease()), Stuck)
+
+
+async def test_another_person_of_the_group_approves(kit):
+    """The plain case: the requester asked, somebody else of the group agreed."""
+    await asked_by(kit, "demo")
+    outcome = await decide(kit, await change_with_policy(kit.context), "act")
+    assert outcome.variables["approval"] == {"state": "approved", "approvers": ["act"], "missing": 0, "note": ""}
+
+
+@pytest.mark.parametrize("who", ["demo", "eve", "", "service"])
+async def test_a_decision_that_does_not_count_leads_back_to_the_task(kit, who):
+    """Requester, stranger, nobody and the service itself approve nothing; the next person reads why."""
+    await asked_by(kit, "demo")
+    outcome = await decide(kit, await change_with_policy(kit.context), who)
+    approval = outcome.variables["approval"]
+    assert approval["state"] == "more"
+    assert approval["note"]
+
+
+async def test_completing_the_task_without_a_decision_decides_nothing(kit):
+    """An API call that completes the task with no variables counts as nothing."""
+    await asked_by(kit, "demo")
+    outcome = await decide(kit, await change_with_policy(kit.context), "act", decision=None)
+    assert outcome.variables["approval"]["state"] == "more"
+
+
+async def test_two_approvers_are_two_people(kit):
+    """The same person twice stays one approver; a second person completes it."""
+    await asked_by(kit, "demo")
+    change = await change_with_policy(kit.context, approvals=2)
+    states = [
+        (await decide(kit, change, who, key=key)).variables["approval"]["state"]
+        for key, who in enumerate(("act", "act", "zoe"), start=1)
+    ]
+    assert states == ["more", "more", "approved"]
+
+
+async def test_a_rejection_ends_as_a_bpmn_error_with_its_reason(kit):
+    """The model catches CHANGE_REJECTED and people read who said why."""
+    await asked_by(kit, "demo")
+    change = await change_with_policy(kit.context)
+    outcome = await decide(kit, change, "act", decision="rejected", reason="too big")
+    assert outcome.code is BpmnErrorCode.CHANGE_REJECTED
+    assert outcome.variables["failure"]["message"] == "act rejected the change: too big"
+
+
+async def test_the_same_job_delivered_again_counts_once(kit):
+    """A second delivery reads what the first recorded and does not take another task for its own."""
+    await asked_by(kit, "demo")
+    change = await change_with_policy(kit.context)
+    first = await decide(kit, change, "act", key=1)
+    again = await VerifyApproval(kit)(job("approval.verify", 1, change=change.digest, decision="approved"), Lease())
+    assert first == again
+    assert len(await kit.context.changes.approvals(change.digest)) == 1
+
+
+async def test_an_approval_of_another_instance_is_not_looked_at(kit):
+    """Naming somebody else's change in the variables leads to an incident."""
+    change = Change(environment="local", process_instance=999)
+    await kit.context.changes.save(change)
+    outcome = await decide(kit, change, "act")
+    assert isinstance(outcome, Stuck)
+
+
+async def test_every_decision_is_in_the_audit_trail(kit):
+    """Also those that do not count, with the reason."""
+    await asked_by(kit, "demo")
+    change = await change_with_policy(kit.context)
+    await decide(kit, change, "demo", key=1)
+    await decide(kit, change, "act", key=2)
+    entries = await kit.context.audit.entries("local/web1")
+    assert [(e.actor, e.details["counts"]) for e in entries] == [("demo", False), ("act", True)]
