@@ -77,7 +77,7 @@ async def test_a_busy_stack_is_handed_back_and_counts_as_no_attempt(ctx):
         (ToolError("no route"), True, 1, Refused),
         (ToolError("no route"), False, 3, Refused),
         (MissingToolError("no tofu"), True, 3, Stuck),
-        (ToolInterruptedError("timed out", killed=False, timed_out=True), False, 3, Refused),
+        (ToolInterruptedError("timed out", 130, killed=False, timed_out=True), False, 3, Refused),
     ],
 )
 async def test_each_kind_of_trouble_has_its_outcome(ctx, error, repeatable, retries, kind):
@@ -101,7 +101,7 @@ async def test_a_cancelled_instance_ends_as_abandoned(ctx):
 
     async def work(attempt):
         lease.lost.set()
-        raise ToolInterruptedError("stopped", killed=False, timed_out=False)
+        raise ToolInterruptedError("stopped", 130, killed=False, timed_out=False)
 
     outcome = await recorded(ctx, work)(job("t"), lease)
     assert isinstance(outcome, Abandoned)
@@ -114,7 +114,7 @@ async def test_a_killed_tool_leaves_the_state_unknown(ctx):
 
     async def work(attempt):
         lease.lost.set()
-        raise ToolInterruptedError("killed", killed=True, timed_out=False)
+        raise ToolInterruptedError("killed", 130, killed=True, timed_out=False)
 
     await recorded(ctx, work)(job("t"), lease)
     assert (await ctx.runs.find("1-1")).state is RunState.STATE_UNKNOWN

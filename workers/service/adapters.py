@@ -37,7 +37,7 @@ class EngineTable:
         digest = await self._digest(decision.decision_key)
         if await self.store.read(f"tables/{digest}") is None:
             raise EngineError(
-                f"The engine's decision table {POLICY_DECISION} (version {decision.version}) was not deployed by sluis.",
+                f"The engine's {POLICY_DECISION} (version {decision.version}) was not deployed by this installation.",
                 "Look at it in Operate; `sluis deploy` puts the project's own table back.",
             )
         output = decision.output if isinstance(decision.output, dict) else {}
