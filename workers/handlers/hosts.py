@@ -75,6 +75,15 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """How a host answered: in how many milliseconds, or what was wrong to the end."""
+
+    url: str
+    milliseconds: int
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Probing:
     """Asks every host for a page until it answers 200 with the expected text."""
 
@@ -86,15 +95,15 @@ class Probing:
         environment = self.context.environment(request.environment)
         hosts = await self.context.hosts(environment, tuple(request.hosts))
         answers = [await self._probe(attempt, request, host) for host in hosts]
-        bad = next((a for a in answers if isinstance(a, str)), None)
+        problem = next((a.problem for a in answers if a.problem), "" if answers else "There is no host to probe.")
         if attempt.stop.is_set():
             return Abandoned("The instance was cancelled.")
-        if bad is not None or not answers:
-            return refused(BpmnErrorCode.PROBE_FAILED, bad or "There is no host to probe.", attempt.run.id)
-        url, milliseconds = answers[0]
-        return Done({"probe": {"status": 200, "milliseconds": int(milliseconds), "url": url}})
+        if problem:
+            return refused(BpmnErrorCode.PROBE_FAILED, problem, attempt.run.id)
+        first = answers[0]
+        return Done({"probe": {"status": 200, "milliseconds": first.milliseconds, "url": first.url}})
 
-    async def _probe(self, attempt: Attempt, request: ProbeRequest, host: HostAddress) -> tuple[str, float] | str:
+    async def _probe(self, attempt: Attempt, request: ProbeRequest, host: HostAddress) -> Answer:
         url = f"http://{_in_url(host.address)}:{request.port}{request.path}"
         deadline = time.monotonic() + request.timeout_seconds
         # A probe goes straight to the machine: a proxy that the worker uses for downloads has no business here.
@@ -103,9 +112,9 @@ class Probing:
                 started = time.monotonic()
                 problem = await _ask(client, url, request.contains)
                 if not problem:
-                    return url, (time.monotonic() - started) * 1000
+                    return Answer(url, round((time.monotonic() - started) * 1000))
                 if time.monotonic() > deadline or attempt.stop.is_set():
-                    return f"{url}: {problem}"
+                    return Answer(url, 0, f"{url}: {problem}")
                 attempt.log.say(f"{url}: {problem}; trying again", EventKind.OUTPUT)
                 await asyncio.sleep(1)
 
@@ -115,7 +124,7 @@ async def _ask(client: httpx.AsyncClient, url: str, contains: str) -> str:
     try:
         response = await client.get(url)
     except httpx.HTTPError as error:
-        return f"no answer ({error or type(error).__name__})"
+        return f"no answer ({str(error) or type(error).__name__})"
     if response.status_code != httpx.codes.OK:
         return f"answered {response.status_code} instead of 200"
     if contains and contains not in response.text[:_MAX_BODY]:

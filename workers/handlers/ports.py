@@ -51,7 +51,10 @@ class TaskRecords(Protocol):
 class Channel(Protocol):
     """A way to tell people."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the channel is called in results and logs."""
+        ...
 
     async def send(self, notice: Notice) -> None:
         """Send one notice; raises where it could not."""

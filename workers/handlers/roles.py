@@ -129,7 +129,7 @@ class Running:
         configured: JsonValue = {
             "changed": result.changed,
             "ok": result.ok,
-            "hosts": sorted(result.hosts),
+            "hosts": list[JsonValue](sorted(result.hosts)),
             "summary": result.summary,
             "run": attempt.run.id,
         }
