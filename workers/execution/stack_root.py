@@ -14,7 +14,7 @@ the run whose plan created it, which is what is needed to find what an interrupt
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -23,10 +23,13 @@ from workers.core.contract import Contract, Input
 from workers.core.environment import Cloud, Environment, LocalState, S3State
 from workers.core.errors import ContractError, InputError
 from workers.core.records import StackId
-from workers.core.values import JsonValue, digest_files
-from workers.execution.workspace import read_folder, write_folder
+from workers.core.values import JsonValue
+from workers.execution.texts import text_problems
+from workers.execution.workspace import write_folder
+from workers.runs.folder import Folder, digest_folder, read_folder
 
 LOCK_FILE: Final = ".terraform.lock.hcl"
+MAIN_FILE: Final = "main.tf.json"
 INPUTS_FILE: Final = "inputs.auto.tfvars.json"
 SENSITIVE_FILE: Final = "sensitive.auto.tfvars.json"
 ROLE_VARIABLE: Final = "sluis_role_arn"
@@ -63,20 +66,23 @@ class StackRoot:
     Attributes:
         folder: where it is.
         ephemeral: values of ephemeral variables; never written into the root, given again at the apply.
-        cloud: the backend or a provider needs our AWS identity.
     """
 
     folder: Path
     ephemeral: Mapping[str, JsonValue] = field(default_factory=dict)
-    cloud: bool = False
-
-    def files(self) -> dict[str, bytes]:
-        """Every file of the root by its relative path."""
-        return read_folder(self.folder)
 
     def digest(self) -> str:
         """The workspace digest: over every file, lock file included."""
-        return digest_files(self.files())
+        return digest_folder(self.folder)
+
+    @property
+    def cloud(self) -> bool:
+        """Whether a backend or provider in it may need our AWS identity."""
+        file = self.folder / MAIN_FILE
+        if not file.exists():
+            return True
+        main = json.loads(file.read_bytes())
+        return "provider" in main or "s3" in main.get("terraform", {}).get("backend", {})
 
     def lock_file(self) -> bytes | None:
         """The provider lock file, once ``init`` has made one."""
@@ -96,15 +102,14 @@ def write_root(spec: RootSpec, folder: Path, phase: Phase = "plan") -> StackRoot
         InputError: an input that the module does not have, or that cannot be handed over.
         ContractError: a module that cannot be called from a generated root.
     """
-    write_folder(folder, render_root(spec))
-    state = spec.environment.state
-    if isinstance(state, LocalState):
+    rendered = render_root(spec)
+    write_folder(folder, rendered.files, rendered.executables)
+    if isinstance(spec.environment.state, LocalState):
         _state_path(spec).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    cloud = spec.environment.cloud is not None or isinstance(state, S3State)
-    return StackRoot(folder, ephemeral_values(spec, phase), cloud)
+    return StackRoot(folder, ephemeral_values(spec, phase))
 
 
-def render_root(spec: RootSpec) -> dict[str, bytes]:
+def render_root(spec: RootSpec) -> Folder:
     """Every file of the root. The same specification gives the same bytes.
 
     Raises:
@@ -115,9 +120,10 @@ def render_root(spec: RootSpec) -> dict[str, bytes]:
     module = read_folder(spec.contract.path)
     lock = {LOCK_FILE: spec.lock_file} if spec.lock_file else {}
     if spec.contract.is_root:
-        return {**module, **lock, **_tfvars(spec)}
-    inner = {f"module/{name}": content for name, content in module.items() if name != LOCK_FILE}
-    return {"main.tf.json": _json(_main(spec)), **inner, **lock, **_tfvars(spec)}
+        return Folder({**module.files, **lock, **_tfvars(spec)}, module.executables)
+    inner = {f"module/{name}": content for name, content in module.files.items() if name != LOCK_FILE}
+    files = {MAIN_FILE: _json(_main(spec)), **inner, **lock, **_tfvars(spec)}
+    return Folder(files, frozenset(f"module/{name}" for name in module.executables))
 
 
 def ephemeral_values(spec: RootSpec, phase: Phase) -> dict[str, JsonValue]:
@@ -137,16 +143,7 @@ def escape_template(text: str) -> str:
 def _check_inputs(spec: RootSpec) -> None:
     unknown = sorted(name for name in spec.inputs if spec.contract.input(name) is None)
     problems = [f"{name}: the module has no such variable" for name in unknown]
-    problems += [
-        f"{name}: holds a NUL character, which no Terraform string can"
-        for name, value in spec.inputs.items()
-        if _has_nul(value)
-    ]
-    problems += [
-        f"{name}: holds half of a surrogate pair, which is no Unicode text"
-        for name, value in spec.inputs.items()
-        if _has_surrogate(value)
-    ]
+    problems += [problem for name, value in spec.inputs.items() for problem in text_problems(name, value)]
     if problems:
         raise InputError(f"module {spec.contract.name}", tuple(problems))
     if spec.contract.input(ROLE_VARIABLE):
@@ -154,27 +151,6 @@ def _check_inputs(spec: RootSpec) -> None:
             f"{spec.contract.path}: variable {ROLE_VARIABLE!r} is a name that Sluis uses itself.",
             "Rename the variable.",
         )
-
-
-def _has_nul(value: JsonValue) -> bool:
-    return any("\0" in text for text in _texts(value))
-
-
-def _has_surrogate(value: JsonValue) -> bool:
-    return any("\ud800" <= character <= "\udfff" for text in _texts(value) for character in text)
-
-
-def _texts(value: JsonValue) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            yield from value
-            for item in value.values():
-                yield from _texts(item)
-        case list():
-            for item in value:
-                yield from _texts(item)
 
 
 def _input(spec: RootSpec, name: str) -> Input:
@@ -223,9 +199,8 @@ def _variable(declared: Input) -> dict[str, JsonValue]:
 
 
 def _terraform(spec: RootSpec) -> dict[str, JsonValue]:
-    return {"backend": _backend(spec)} | (
-        {"required_providers": {"aws": {"source": _aws_source(spec)}}} if _aws(spec) else {}
-    )
+    backend: dict[str, JsonValue] = {"backend": _backend(spec)}
+    return backend | ({"required_providers": {"aws": {"source": _aws_source(spec)}}} if _aws(spec) else {})
 
 
 def _backend(spec: RootSpec) -> dict[str, JsonValue]:

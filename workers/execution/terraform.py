@@ -33,7 +33,7 @@ _INIT_JSON_SINCE: Final = {"OpenTofu": (1, 8, 0), "Terraform": (1, 9, 0)}
 _OLDEST: Final = (1, 6, 0)
 
 
-def _ignore(_event: Event) -> None:
+def ignore(event: Event) -> None:
     """The sink of somebody who does not listen."""
 
 
@@ -50,7 +50,7 @@ class Call:
     """
 
     control: Control = field(default_factory=Control)
-    sink: EventSink = _ignore
+    sink: EventSink = ignore
     env: Mapping[str, str] = field(default_factory=dict)
     redactor: Redactor = field(default_factory=Redactor)
     lock_timeout: timedelta = timedelta(seconds=30)

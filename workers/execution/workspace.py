@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from workers.core.errors import StoreError
 
-SKIPPED_FOLDERS: Final = frozenset({".git", ".terraform", "__pycache__", ".molecule", ".pytest_cache"})
 _ENOUGH_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -43,33 +42,8 @@ def _usable(path: str) -> bool:
     return os.access(path, os.W_OK | os.X_OK) and room.f_bavail * room.f_frsize >= _ENOUGH_BYTES
 
 
-def read_folder(folder: Path) -> dict[str, bytes]:
-    """Every file below ``folder`` by its relative POSIX path, except what tools leave behind.
-
-    Raises:
-        StoreError: a file or link that cannot be read, or a link that leads out of the folder.
-    """
-    return {name: content for path in sorted(folder.rglob("*")) for name, content in _read(folder, path)}
-
-
-def _read(folder: Path, path: Path) -> Iterator[tuple[str, bytes]]:
-    relative = path.relative_to(folder)
-    if SKIPPED_FOLDERS.intersection(relative.parts) or (path.is_dir() and not path.is_symlink()):
-        return
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise StoreError(
-            f"{path} is a link that leads out of {folder}.",
-            "Copy the file into the folder; links would escape the digest.",
-        )
-    if path.is_file():
-        try:
-            yield relative.as_posix(), path.read_bytes()
-        except OSError as error:
-            raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write ``files`` below ``folder``, readable by us only.
+def write_folder(folder: Path, files: Mapping[str, bytes], executables: Collection[str] = ()) -> None:
+    """Write ``files`` below ``folder``, readable by us only; ``executables`` among them may be executed.
 
     Raises:
         StoreError: a name that would leave the folder.
@@ -78,7 +52,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         target = folder / _inside(name)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         target.write_bytes(content)
-        target.chmod(0o600)
+        target.chmod(0o700 if name in executables else 0o600)
 
 
 def _inside(name: str) -> PurePosixPath:
