@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from workers.catalogue.source import Source
-from workers.catalogue.tokens import Kind, Token, tokenize
+from workers.catalogue.tokens import Kind, Token, argument, scan, scan_coarsely, tokenize
 
 _OPENING: Final = {"{": "}", "[": "]", "(": ")"}
 _CLOSING: Final = frozenset(_OPENING.values())
@@ -22,7 +23,16 @@ class Expression:
     """An expression as written."""
 
     source: Source
-    tokens: tuple[Token, ...]
+    start: int
+    end: int
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """Its tokens; not empty."""
+        tokens = tokenize(self.source, self.start, self.end)
+        if all(token.kind is Kind.NEWLINE for token in tokens):
+            raise self.source.error(max(self.start - 1, 0), "a value is missing.")
+        return tuple(tokens)
 
     @property
     def text(self) -> str:
@@ -62,7 +72,7 @@ def parse(source: Source) -> Block:
     Raises:
         SourceError: it is not HCL, with the line.
     """
-    return _Reader(source, tokenize(source)).body(None)
+    return _Reader(source).body(None)
 
 
 def expression(source: Source) -> Expression:
@@ -71,10 +81,11 @@ def expression(source: Source) -> Expression:
     Raises:
         SourceError: it is none.
     """
-    reader = _Reader(source, [t for t in tokenize(source) if t.kind is not Kind.NEWLINE])
-    found = reader.expression()
-    if reader.peek is not None:
-        raise source.error(reader.peek.start, f"{reader.peek.text} does not belong here.")
+    reader = _Reader(source)
+    end_is_reached = reader.skip_expression(newline_ends=False) and reader.at_end
+    found = Expression(source, 0, len(source.text))
+    if not end_is_reached or not found.tokens:
+        raise source.error(0, f"{source.text[:40]!r} is not an expression.")
     return found
 
 
@@ -97,80 +108,87 @@ def split(tokens: Sequence[Token]) -> list[list[Token]]:
 
 
 class _Reader:
-    """Walks over the tokens of one file."""
+    """Walks over the text of one file."""
 
-    def __init__(self, source: Source, tokens: Sequence[Token]) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
-        self._tokens = tokens
-        self._index = 0
+        self._position = 0
 
     @property
-    def peek(self) -> Token | None:
-        return self._tokens[self._index] if self._index < len(self._tokens) else None
+    def at_end(self) -> bool:
+        """Nothing is left."""
+        return self._position >= len(self._source.text)
 
     def _take(self) -> Token | None:
-        token = self.peek
-        self._index += 1
-        return token
+        """The next token; None at the end."""
+        while self._position < len(self._source.text):
+            token, self._position = scan(self._source, self._position)
+            if token is not None:
+                return token
+        return None
 
     def body(self, opening: Token | None, type_: str = "", labels: tuple[str, ...] = (), start: int = 0) -> Block:
         """Arguments and blocks up to the brace that closes ``opening``, or to the end of the file."""
         arguments: dict[str, Expression] = {}
         blocks: list[Block] = []
-        while (token := self._take()) is not None:
-            if token.kind is Kind.NEWLINE:
+        while True:
+            if found := argument(self._source, self._position):
+                self._argument(found, arguments)
                 continue
+            token = self._take()
+            if token is None:
+                break
             if token.text == "}" and opening is not None:
                 return Block(self._source, start, type_, labels, arguments, tuple(blocks))
-            if token.kind is not Kind.IDENTIFIER:
-                raise self._source.error(token.start, f"{_shown(token)} where an argument or block should begin.")
-            if self.peek is not None and self.peek.text == "=":
-                self._argument(token, arguments)
-            else:
+            if token.kind is Kind.IDENTIFIER:
                 blocks.append(self._block(token))
+            elif token.kind is not Kind.NEWLINE:
+                raise self._source.error(token.start, f"{_shown(token)} where an argument or block should begin.")
         if opening is not None:
             raise self._source.error(opening.start, f"the block {type_!r} is not closed by }}.")
         return Block(self._source, 0, arguments=arguments, blocks=tuple(blocks))
 
-    def _argument(self, name: Token, arguments: dict[str, Expression]) -> None:
-        self._take()
+    def _argument(self, found: tuple[Token, int], arguments: dict[str, Expression]) -> None:
+        name, self._position = found
+        start = self._position
         if name.text in arguments:
             raise self._source.error(name.start, f"the argument {name.text!r} is set twice.")
-        arguments[name.text] = self.expression()
-        if self.peek is not None and self.peek.kind is not Kind.NEWLINE and self.peek.text != "}":
-            raise self._source.error(self.peek.start, f"{_shown(self.peek)} does not belong here.")
+        if not self.skip_expression():
+            raise self._source.error(name.start, f"the argument {name.text!r} has no value.")
+        arguments[name.text] = Expression(self._source, start, self._position)
 
     def _block(self, name: Token) -> Block:
+        token = self._take()
         labels = []
-        while (token := self._take()) is not None and token.text != "{":
+        while token is not None and token.text != "{":
             if token.kind not in (Kind.STRING, Kind.IDENTIFIER):
                 raise self._source.error(token.start, f"{_shown(token)} after {name.text!r}: expected = or {{.")
             labels.append(token.text.strip('"'))
+            token = self._take()
         if token is None:
             raise self._source.error(name.start, f"{name.text!r} is neither an argument (=) nor a block ({{).")
         return self.body(token, name.text, tuple(labels), name.start)
 
-    def expression(self) -> Expression:
-        """An expression up to the newline or bracket that ends it."""
-        first = self._index
+    def skip_expression(self, *, newline_ends: bool = True) -> bool:
+        """Go to the newline, bracket or end of file that ends an expression; whether there was one."""
+        start = self._position
         opened: list[Token] = []
-        while (token := self.peek) is not None:
-            if token.kind is Kind.PUNCTUATION and token.text in _CLOSING:
+        while self._position < len(self._source.text):
+            counts = newline_ends and not opened
+            token, end = scan_coarsely(self._source, self._position, newlines_count=counts)
+            if token is not None and token.text in _CLOSING:
                 if not opened:
                     break
                 self._close(opened.pop(), token)
-            elif token.kind is Kind.PUNCTUATION and token.text in _OPENING:
+            elif token is not None and token.text in _OPENING:
                 opened.append(token)
-            elif token.kind is Kind.NEWLINE and not opened:
+            elif token is not None and token.kind is Kind.NEWLINE:
                 break
-            self._index += 1
+            self._position = end
         if opened:
-            raise self._source.error(
-                opened[-1].start, f"{opened[-1].text} is not closed by {_OPENING[opened[-1].text]}."
-            )
-        if first == self._index:
-            raise self._source.error(self._tokens[first - 1].start if first else 0, "a value is missing after =.")
-        return Expression(self._source, tuple(self._tokens[first : self._index]))
+            last = opened[-1]
+            raise self._source.error(last.start, f"{last.text} is not closed by {_OPENING[last.text]}.")
+        return bool(self._source.text[start : self._position].strip())
 
     def _close(self, opening: Token, closing: Token) -> None:
         if _OPENING[opening.text] != closing.text:
