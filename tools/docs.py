@@ -35,6 +35,14 @@ COMPUTED: Final = {
 """Defaults that depend on the machine or the file, in words."""
 
 
+OTHER_VARIABLES: Final = (
+    ("`SLUIS_PASSWORD_<USER>`", "Password with which `sluis start`, `approve` and `reject` sign in as that user."),
+    ("`SLUIS_HOSTS_FOLDER`", "Where the module `local_host` keeps its machines; set by the worker to `<data>/hosts`."),
+    ("`SLUIS_HOST_IMAGE`", "Archive with the Debian root of these machines; set by the worker."),
+    ("`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`", "The way to the package registries, for downloads."),
+)
+
+
 def settings_page() -> str:
     """The page of all settings."""
     rows = [
@@ -46,6 +54,8 @@ def settings_page() -> str:
         "Settings",
         "Settings are environment variables. Each has a default; a fresh clone needs none of them.",
         _table(("Variable", "Default", "Meaning"), rows),
+        "## Other variables\n\nThese are read by single parts:",
+        _table(("Variable", "Meaning"), OTHER_VARIABLES),
     )
 
 
