@@ -32,6 +32,7 @@ _APT_SETTINGS = (
     "Acquire::ForceIPv4",
     "Acquire::Check-Valid-Until",
 )
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 
@@ -43,6 +44,8 @@ def missing() -> str:
         return "not root"
     if shutil.which("debootstrap") is None:
         return "no debootstrap (apt-get install debootstrap)"
+    if not _KEYRING.exists():  # debootstrap would go on without checking any signature
+        return "no keys of Debian (apt-get install debian-archive-keyring)"
     return ""
 
 
@@ -86,7 +89,13 @@ async def _build(target: Path) -> None:
     root = target.with_name("root")
     await run(
         [
-            *("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}"),
+            *(
+                "debootstrap",
+                "--variant=minbase",
+                "--force-check-gpg",
+                f"--keyring={_KEYRING}",
+                f"--include={','.join(PACKAGES)}",
+            ),
             *(RELEASE, root, _mirror()),
         ]
     )

@@ -30,7 +30,7 @@ class Supervisor:
     """Starts programs, reports their end, stops them.
 
     Args:
-        spec: ``programs`` (each with ``name, argv, env, cwd, output, grace``) and ``remove`` (files that go at the end).
+        spec: ``programs`` (each with ``name, argv, env, cwd, output, grace``) and ``remove`` (files, at the end).
     """
 
     def __init__(self, spec: dict[str, Any]) -> None:

@@ -1,0 +1,102 @@
+# Sluis. `make help` lists the targets.
+#
+#   PYTHON=…     the Python to make .venv with (default: the first of 3.11 or newer)
+#   ARGS=…       more arguments for `sluis` or pytest
+#   APPROVE=auto make demo: a second user approves over the API
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+STAGE := tools/stage
+ARGS ?=
+
+# Tests and checks of ours, not of whatever the shell that calls us has set up.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv:
+	@tools/venv
+
+.PHONY: setup
+setup: venv ## Get all that this machine lacks: .venv, OpenTofu, providers, Camunda, the root of local hosts
+	@$(BIN)/python -m workers.setup
+
+.PHONY: demo
+demo: venv ## Run VM provisioning once, from the request to a verified machine
+	@$(BIN)/sluis demo $(ARGS)
+
+.PHONY: up
+up: venv ## Start the engine and the workers; Ctrl-C stops them
+	@$(BIN)/sluis up $(ARGS)
+
+.PHONY: clean
+clean: ## Stop the engine, remove the machines of the demo, .sluis, .venv and everything generated
+	@# Machines first: without .sluis nobody knows of them any more.
+	@if [ -d .sluis ]; then tools/venv; $(BIN)/sluis clean $(ARGS); fi
+	@rm -rf .sluis .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .ansible
+	@rm -rf build dist results site tools/bpmn/node_modules
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+	@echo "Clean. Downloads stay in $${SLUIS_CACHE:-$${XDG_CACHE_HOME:-~/.cache}/sluis}."
+
+.PHONY: test
+test: ## All checks, unit, property and integration tests, the short end-to-end tests
+	@$(STAGE) "Python packages" tools/venv
+	@$(STAGE) "engine and tools" $(BIN)/python -m workers.setup
+	@$(MAKE) check
+	@$(STAGE) "unit and property tests" $(BIN)/pytest -q tests/unit tests/property
+	@$(STAGE) "integration and end to end" $(BIN)/pytest -v --durations=15 -m "not slow" \
+		--ignore tests/unit --ignore tests/property $(ARGS)
+
+.PHONY: acceptance
+acceptance: setup ## The long end-to-end runs
+	@$(BIN)/pytest -v --durations=15 -m slow $(ARGS)
+
+.PHONY: check
+check: venv check-python check-rooms check-docs check-terraform check-ansible check-bpmn ## All checks that need no engine
+
+.PHONY: check-python
+check-python: venv
+	@$(STAGE) "ruff" $(BIN)/ruff check
+	@$(STAGE) "ruff format" $(BIN)/ruff format --check
+	@$(STAGE) "mypy" $(BIN)/mypy
+
+.PHONY: check-rooms
+check-rooms: venv
+	@$(STAGE) "import-linter" $(BIN)/lint-imports --no-cache
+
+.PHONY: check-docs
+check-docs: venv
+	@$(STAGE) "generated pages" $(BIN)/python tools/docs.py --check
+
+.PHONY: check-terraform
+check-terraform: venv
+	@$(STAGE) "tofu fmt and validate" $(BIN)/python tools/terraform.py
+
+.PHONY: check-ansible
+check-ansible: venv
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(STAGE) "ansible-lint" $(BIN)/ansible-lint --offline --profile production ansible
+
+.PHONY: check-bpmn
+check-bpmn: tools/bpmn/node_modules/.package-lock.json
+	@$(STAGE) "bpmnlint" npm --prefix tools/bpmn run --silent lint
+
+tools/bpmn/node_modules/.package-lock.json: tools/bpmn/package-lock.json
+	@command -v npm > /dev/null || { \
+		echo "The models are checked with Node.js 20 or newer and npm, which are not there." >&2; exit 4; }
+	@$(STAGE) "npm packages" npm --prefix tools/bpmn ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: lock
+lock: venv ## Pin the Python packages again (ARGS=--upgrade for newer ones)
+	@$(BIN)/python tools/lock.py $(ARGS)
+
+.PHONY: wheel
+wheel: venv ## Build dist/sluis-….whl
+	@$(BIN)/python -m build --no-isolation --wheel .

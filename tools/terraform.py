@@ -1,0 +1,68 @@
+"""Check the Terraform modules with the tofu or terraform that the workers use.
+
+Usage: ``python tools/terraform.py`` checks the format of everything under ``terraform/`` and validates each folder
+that has ``.tf`` files. It works on a copy, so that nothing is written into the tree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from workers.core.errors import SluisError  # noqa: E402
+from workers.core.settings import Settings  # noqa: E402
+from workers.setup import Quiet, Tofu, ensure_tofu  # noqa: E402
+
+
+def main() -> int:
+    """Check everything; 0 where all is well."""
+    try:
+        tofu = asyncio.run(ensure_tofu(Settings(), Quiet()))
+    except SluisError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(f"{tofu.flavor} {tofu.version}")
+    failures = run(tofu, PROJECT / "terraform", "fmt", "-check", "-diff", "-recursive")
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(shutil.copytree(PROJECT / "terraform", Path(scratch) / "terraform", ignore=_generated))
+        for folder in sorted({file.parent for file in copy.rglob("*.tf")}):
+            print(f"validate {folder.relative_to(copy.parent)}", flush=True)
+            failures += run(tofu, folder, "init", "-backend=false", "-input=false", "-no-color", quiet=True) or run(
+                tofu, folder, "validate", "-no-color", quiet=True
+            )
+    return min(failures, 1)
+
+
+def run(tofu: Tofu, folder: Path, *arguments: str, quiet: bool = False) -> int:
+    """Run tofu in a folder; with ``quiet``, show its output only when it fails."""
+    environment = {**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    environment["TF_CLI_CONFIG_FILE"] = str(tofu.cli_config or os.devnull)
+    done = subprocess.run(
+        [str(tofu.path), *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode or not quiet:
+        print(done.stdout, end="", flush=True)
+    return int(done.returncode != 0)
+
+
+def _generated(_folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name == ".terraform" or name.startswith("terraform.tfstate")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
