@@ -24,8 +24,9 @@ def choose(kind: str, image: str | None) -> dict[str, str]:
     hindrance = _hindrance(wanted)
     made = "user_sshd" if kind == "user_sshd" or (kind == "auto" and hindrance) else "namespaces"
     problem = hindrance if kind == "namespaces" else ""
-    if wanted and made != kind and not Path(wanted).is_file():
-        # A path that leads nowhere is a mistake, no reason for quietly making something else.
+    if kind == "auto" and hindrance and (os.geteuid() == 0 or (wanted and not Path(wanted).is_file())):
+        # A path that leads nowhere is a mistake, and an sshd of root would let roles change this very host: no reason
+        # for quietly making the lesser kind.
         problem = hindrance
     if made == "user_sshd":
         reason = hindrance if kind == "auto" else user_sshd.ASKED_FOR

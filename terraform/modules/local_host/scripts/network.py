@@ -49,13 +49,16 @@ def exclusive() -> Iterator[None]:
 
 
 def allocate(subnet: str) -> Net:
-    """The first /30 of the range that meets no address and no route of the host.
+    """The first /30 of the range that meets no address of the host and no route into the range.
+
+    A route that covers the whole range (to a company's 10.0.0.0/8, say) is no hindrance: the /30 is more exact and wins.
 
     Raises:
         Failure: The range is used up.
     """
-    used = [*_addresses(), *_routes()]
-    for network in ipaddress.IPv4Network(subnet, strict=False).subnets(new_prefix=30):
+    whole = ipaddress.IPv4Network(subnet, strict=False)
+    used = [*_addresses(), *(route for route in _routes() if route.prefixlen > whole.prefixlen)]
+    for network in whole.subnets(new_prefix=30):
         if not any(network.overlaps(other) for other in used):
             return Net(network)
     raise Failure(f"subnet {subnet}: no free /30 is left; destroy a machine or take a larger range")
@@ -86,7 +89,8 @@ def disconnect(link: str) -> None:
         former.unlink()
     if not _links():
         (SHARED / "lock").unlink()
-        SHARED.rmdir()
+        with contextlib.suppress(OSError):  # the next one may have taken a lock there already
+            SHARED.rmdir()
 
 
 def _open_way_out(net: Net) -> bool:
@@ -119,7 +123,7 @@ def _links() -> list[str]:
 
 def _addresses() -> list[ipaddress.IPv4Network]:
     found = [info for entry in _ip("-4", "address", "show") for info in entry["addr_info"]]
-    return [ipaddress.IPv4Network((info["local"], info["prefixlen"]), strict=False) for info in found]
+    return [ipaddress.IPv4Network(info["local"]) for info in found]
 
 
 def _routes() -> list[ipaddress.IPv4Network]:

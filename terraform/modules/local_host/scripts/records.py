@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import IO
 
 ANSWER_SECONDS = 3.0
 
@@ -126,24 +127,29 @@ class Place:
     def locked(self) -> Iterator[None]:
         """Hold the parent folder: one change at a time; the kernel lets go when the holder ends."""
         self.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with locked(self.parent / ".lock"):
-            yield
-        with contextlib.suppress(OSError):
-            if set(os.listdir(self.parent)) <= {".lock"}:
-                (self.parent / ".lock").unlink()
+        lock = self.parent / ".lock"
+        try:
+            with locked(lock):
+                try:
+                    yield
+                finally:
+                    if set(os.listdir(self.parent)) == {lock.name}:
+                        lock.unlink()
+        finally:
+            with contextlib.suppress(OSError):
                 self.parent.rmdir()
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file; taken anew where the one waited for was removed meanwhile."""
+def locked(path: Path) -> IO[str]:
+    """Wait for a lock file, held until it is closed; taken anew where the one waited for was removed meanwhile."""
     while True:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.open("a") as handle:
+        with contextlib.suppress(FileNotFoundError):  # the folder went between the two calls
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = path.open("a")
             fcntl.flock(handle, fcntl.LOCK_EX)
-            if path.exists() and os.fstat(handle.fileno()).st_ino == path.stat().st_ino:
-                yield
-                return
+            if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+                return handle
+            handle.close()
 
 
 def folder_of(asked: str | None) -> Path:
