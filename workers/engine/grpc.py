@@ -84,7 +84,7 @@ class ZeebeGateway:
         request = pb.DeployResourceRequest(
             resources=[pb.Resource(name=name, content=content) for name, content in resources.items()]
         )
-        return read_deployment(await self._call("DeployResource", request, f"deploy {', '.join(resources)}", 60))
+        return read_deployment(await self._call("DeployResource", request, f"deploy {len(resources)} resources", 60))
 
     async def create_instance(self, process_id: str, variables: Variables, version: int = -1) -> int:
         """Start a process and return the instance's key. ``version`` -1 is the newest."""
