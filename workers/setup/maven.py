@@ -79,9 +79,12 @@ class Download:
         artifacts: what to download.
         folder: where to; a Maven repository layout is made in it.
         progress: whom to tell.
+        repository: the address of another Maven repository than Maven Central.
     """
 
-    def __init__(self, step: str, artifacts: tuple[Artifact, ...], folder: Path, progress: Progress) -> None:
+    def __init__(
+        self, step: str, artifacts: tuple[Artifact, ...], folder: Path, progress: Progress, *, repository: str = ""
+    ) -> None:
         self._step = step
         self._artifacts = artifacts
         self._progress = progress
@@ -90,6 +93,8 @@ class Download:
         self._cancelled = threading.Event()
         resolver = PythonResolver(progress_callback=self._file)
         self._context = MavenContext(resolver=resolver, repo_cache=folder, local_repos=[], timeout=_TIMEOUT)
+        if repository:
+            self._context.remote_repos = {"repository": repository}
 
     async def run(self) -> list[Path]:
         """Download and check everything; the files, in the order of the artifacts.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from workers.core.errors import BusyError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -23,9 +25,17 @@ async def wait_for_opensearch(ports: EnginePorts, token: str) -> None:
 
     Its runner moves to another port when somebody takes the one it was given, so that what answers might be another
     engine's: the token of this start tells.
+
+    Raises:
+        BusyError: somebody else's OpenSearch answers.
     """
-    address = f"{ports.search_address}/_nodes/_local?filter_path=nodes.*.attributes"
-    await _until(address, lambda answer: answer.is_success and token in answer.text)
+
+    def ours(answer: httpx.Response) -> bool:
+        if answer.is_success and "attributes" in answer.text and token not in answer.text:
+            raise BusyError(f"Another OpenSearch has taken port {ports.search}.", "Set SLUIS_SEARCH_PORT to another.")
+        return answer.is_success and token in answer.text
+
+    await _until(f"{ports.search_address}/_nodes/_local?filter_path=nodes.*.attributes", ours)
 
 
 async def wait_for_camunda(ports: EnginePorts) -> None:

@@ -1,0 +1,107 @@
+"""The small decisions of set-up: versions, digests, mirrors, sizes, findings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workers.core.errors import MissingToolError
+from workers.core.settings import Settings
+from workers.setup import State, doctor, human_size
+from workers.setup.debian import mirror_in
+from workers.setup.providers import cli_config
+from workers.setup.tofu import digest_of, find_tofu, probe
+
+DEB822 = """\
+Types: deb
+URIs: http://deb.example.org/debian
+Suites: bookworm bookworm-updates
+Components: main
+
+Types: deb
+URIs: http://deb.example.org/debian-security
+Suites: bookworm-security
+"""
+
+
+def program(path: Path, output: str) -> Path:
+    """A program that prints something."""
+    path.write_text(f"#!/bin/sh\ncat <<'EOF'\n{output}\nEOF\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 B"), (999, "999 B"), (8_200, "8.2 kB"), (299_201_896, "299.2 MB"), (2 * 10**9, "2.0 GB")]
+)
+def test_sizes_are_readable(size: int, text: str) -> None:
+    """Sizes are shown in the unit that people read."""
+    assert human_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "mirror"),
+    [
+        (DEB822, "http://deb.example.org/debian"),
+        ("deb [signed-by=/k] http://a.example/debian bookworm main\n", "http://a.example/debian"),
+        ("deb http://a.example/debian trixie main\n", ""),
+        ("# deb http://a.example/debian bookworm main\n", ""),
+        ("Types: deb\nURIs: https://a.example/node\nSuites: nodistro\n", ""),
+    ],
+)
+def test_the_mirror_is_that_of_the_release(text: str, mirror: str) -> None:
+    """The mirror is found in both formats of apt sources, and only where it serves the release."""
+    assert mirror_in(text) == mirror
+
+
+def test_a_release_without_this_machine_is_said() -> None:
+    """A list of digests that does not name the archive is an error that names it; one that does gives its digest."""
+    sums = "aa  tofu_linux_amd64.zip\nbb *tofu_darwin_arm64.zip\n"
+    assert digest_of(sums, "tofu_darwin_arm64.zip") == "bb"
+    with pytest.raises(MissingToolError, match=r"tofu_plan9_386\.zip"):
+        digest_of(sums, "tofu_plan9_386.zip")
+
+
+def test_a_mirror_path_is_data() -> None:
+    """A folder whose name looks like HCL does not become HCL."""
+    config = cli_config(Path('/c/${x}"y'))
+    assert r'path    = "/c/$${x}\"y"' in config
+
+
+async def test_a_terraform_that_is_too_old_is_refused(tmp_path: Path) -> None:
+    """Terraform 1.5 is refused with the version that is needed."""
+    old = program(tmp_path / "terraform", '{"terraform_version": "1.5.7"}')
+    with pytest.raises(MissingToolError, match=r"version 1\.5\.7; 1\.6 or newer"):
+        await probe(old)
+
+
+async def test_the_version_is_read_after_a_warning(tmp_path: Path) -> None:
+    """A warning in front of the version does not hide it, and a pre-release counts as its version."""
+    path = program(tmp_path / "tofu", 'Warning: no file\n{\n "terraform_version": "1.12.6-dev"\n}')
+    tofu = await probe(path)
+    assert (tofu.version, tofu.flavor) == ("1.12.6-dev", "tofu")
+
+
+async def test_a_setting_that_names_no_program_is_named(tmp_path: Path) -> None:
+    """SLUIS_TOFU that names nothing is an error, not a reason to take another program."""
+    with pytest.raises(MissingToolError, match=r"SLUIS_TOFU is '/nowhere/tofu'"):
+        await find_tofu(Settings(tofu="/nowhere/tofu", cache=tmp_path))
+
+
+async def test_the_doctor_downloads_nothing(tmp_path: Path) -> None:
+    """On an empty cache the doctor says what is missing and what it costs to get, and leaves the cache empty."""
+    settings = Settings(cache=tmp_path / "cache", tofu="/nowhere/tofu", tofu_cli_config="/some/tofurc")
+    findings = {finding.name: finding for finding in await doctor(settings)}
+    assert findings["Camunda 8.6.0"].state is State.WARNING
+    assert "367.8 MB" in findings["Camunda 8.6.0"].hint
+    assert findings["OpenTofu"].state is State.MISSING
+    assert "SLUIS_TOFU" in findings["OpenTofu"].detail
+    assert not (tmp_path / "cache").exists()
+
+
+async def test_the_doctor_asks_for_no_engine_that_is_elsewhere(tmp_path: Path) -> None:
+    """With an external engine nothing is said about Camunda, Java or memory."""
+    settings = Settings(cache=tmp_path, engine="external", tofu="/nowhere/tofu", tofu_cli_config="/some/tofurc")
+    names = {finding.name for finding in await doctor(settings)}
+    assert names.isdisjoint({"Camunda 8.6.0", "Java", "Memory"})
