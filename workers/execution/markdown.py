@@ -11,7 +11,16 @@ from typing import Final
 
 from workers.core.values import JsonValue
 
-_PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
+_ACTIVE: Final = re.compile(
+    r"""
+    [\\`*\[\]{}<>&\#|~@]                 # formatting, HTML, links, tables, templates, addresses
+    | (?<![A-Za-z0-9])_ | _(?![A-Za-z0-9])  # emphasis; inside a word an underscore is only an underscore
+    | ^[-+=]                            # a list or a heading at the beginning
+    | (?<=^[0-9])[.)] | (?<=^[0-9]{2})[.)] | (?<=^[0-9]{3})[.)] | (?<=^[0-9]{4})[.)]
+    | :(?=//) | (?<=[Ww]{3})\.          # many renderers make links of bare addresses
+    """,
+    re.VERBOSE,
+)
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _ENTITIES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
@@ -19,12 +28,11 @@ _ENTITIES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 def escape(text: str) -> str:
     """``text`` as Markdown that renders to exactly it, on one line.
 
-    Every ASCII punctuation character is escaped, which CommonMark allows; that also breaks bare addresses, which
-    many renderers turn into links. Characters that cannot be seen (control characters, direction overrides, zero
-    width) are written as their code, so that nothing on the page looks like something else.
+    Characters that cannot be seen (control characters, direction overrides, zero width) are written as their code,
+    so that nothing on the page looks like something else.
     """
     visible = "".join(_visible(character) for character in text)
-    return _PUNCTUATION.sub(lambda match: _ENTITIES.get(match[1], "\\" + match[1]), visible)
+    return _ACTIVE.sub(lambda match: _ENTITIES.get(match[0], "\\" + match[0]), visible)
 
 
 def value(item: JsonValue, limit: int = 160) -> str:

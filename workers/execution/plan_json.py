@@ -10,12 +10,10 @@ from typing import Any, Final
 from workers.core.records import Counts, ResourceChange
 from workers.core.redaction import Redactor
 from workers.core.values import JsonValue
+from workers.execution.sensitivity import SENSITIVE, Document, any_mark, marked_strings, marks_of, mask, redacted
 
-SENSITIVE: Final = "(sensitive)"
 UNKNOWN: Final = "(known after apply)"
-Document = Mapping[str, Any]
 
-_KEPT: Final = ("format_version", "terraform_version", "errored", "applyable", "complete")
 _ACTIONS: Final = {
     ("create",): "create",
     ("update",): "update",
@@ -101,7 +99,7 @@ def read_document(document: Document, redactor: Redactor | None = None) -> PlanD
         document: what ``show -json PLAN`` prints; it has sensitive values in clear.
         redactor: takes known secret values out of what is left as well.
     """
-    redact = redactor or Redactor()
+    redact = (redactor or Redactor()).plus(marked_strings(document))
     changes = [change for change in document.get("resource_changes", []) if _action(change)]
     outputs: Mapping[str, Any] = document.get("output_changes", {})
     return PlanDocument(
@@ -111,28 +109,13 @@ def read_document(document: Document, redactor: Redactor | None = None) -> PlanD
             for name, change in sorted(outputs.items())
             if change["actions"] != ["no-op"]
         ),
-        outputs={name: change.get("before") for name, change in sorted(outputs.items()) if _is_shown(change)},
+        outputs={
+            name: redact.json(change.get("before")) for name, change in sorted(outputs.items()) if _is_shown(change)
+        },
         empty_before=not any(_managed(document)),
         drifted=tuple(drift["address"] for drift in document.get("resource_drift", [])),
-        redacted=_redacted(document, redact),
+        redacted=redacted(document, redact),
     )
-
-
-def mask(value: Any, sensitive: Any) -> JsonValue:
-    """``value`` with what the parallel structure ``sensitive`` marks as true replaced by ``(sensitive)``."""
-    if sensitive is True:
-        return None if value is None else SENSITIVE
-    if isinstance(value, dict):
-        marks = sensitive if isinstance(sensitive, dict) else {}
-        return {key: mask(item, marks.get(key, False)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [mask(item, mark) for item, mark in zip(value, _marks(sensitive, len(value)), strict=True)]
-    return value  # type: ignore[no-any-return]
-
-
-def _marks(marks: Any, length: int) -> list[Any]:
-    listed = marks if isinstance(marks, list) else []
-    return [*listed[:length], *[False] * (length - len(listed))]
 
 
 def _action(change: Document) -> str:
@@ -202,7 +185,7 @@ def _leaves(value: Any, sensitive: Any, unknown: Any, steps: Steps) -> Iterator[
         for key in dict.fromkeys([*items, *unknowns]):
             yield from _leaves(items.get(key), marks.get(key), unknowns.get(key), (*steps, key))
     elif isinstance(value, list) and value:
-        both = zip(value, _marks(sensitive, len(value)), _marks(unknown, len(value)), strict=True)
+        both = zip(value, marks_of(sensitive, len(value)), marks_of(unknown, len(value)), strict=True)
         for index, (item, mark, is_unknown) in enumerate(both):
             yield from _leaves(item, mark, is_unknown, (*steps, index))
     else:
@@ -225,13 +208,7 @@ def _output_change(name: str, change: Document, redact: Redactor) -> AttributeCh
 
 
 def _is_shown(change: Document) -> bool:
-    return change.get("before") is not None and not _any_true(change.get("before_sensitive"))
-
-
-def _any_true(marks: Any) -> bool:
-    if isinstance(marks, dict):
-        return any(_any_true(mark) for mark in marks.values())
-    return any(_any_true(mark) for mark in marks) if isinstance(marks, list) else marks is True
+    return change.get("before") is not None and not any_mark(change.get("before_sensitive"))
 
 
 def _managed(document: Document) -> Iterator[str]:
@@ -245,26 +222,3 @@ def managed_resources(module: Document) -> Iterator[str]:
     yield from (resource["address"] for resource in module.get("resources", []) if resource.get("mode") == "managed")
     for child in module.get("child_modules", []):
         yield from managed_resources(child)
-
-
-def _redacted(document: Document, redact: Redactor) -> dict[str, JsonValue]:
-    # Only what is shown is kept: variables, planned values and the configuration repeat secrets in places that the
-    # sensitivity maps do not speak of.
-    kept: dict[str, JsonValue] = {key: document[key] for key in _KEPT if key in document}
-    kept["resource_changes"] = [_redacted_entry(entry) for entry in document.get("resource_changes", [])]
-    kept["resource_drift"] = [_redacted_entry(entry) for entry in document.get("resource_drift", [])]
-    kept["output_changes"] = {
-        name: _redacted_change(change) for name, change in document.get("output_changes", {}).items()
-    }
-    return {key: redact.json(value) for key, value in kept.items()}
-
-
-def _redacted_entry(entry: Document) -> dict[str, JsonValue]:
-    return {**entry, "change": _redacted_change(entry["change"])}
-
-
-def _redacted_change(change: Document) -> dict[str, JsonValue]:
-    sides = {
-        side: mask(change.get(side), change.get(f"{side}_sensitive")) for side in ("before", "after") if side in change
-    }
-    return {**change, **sides}

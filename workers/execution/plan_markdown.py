@@ -10,7 +10,8 @@ from workers.core.records import Counts, ResourceChange
 from workers.core.redaction import Redactor
 from workers.core.values import JsonValue
 from workers.execution.markdown import Block, Section, escape, fit, value
-from workers.execution.plan_json import AttributeChange, Document, PlanDetail, PlanDocument, read_document
+from workers.execution.plan_json import AttributeChange, PlanDetail, PlanDocument, read_document
+from workers.execution.sensitivity import Document
 
 MARKDOWN_BYTES: Final = 8000
 _ATTRIBUTES: Final = 20

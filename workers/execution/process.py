@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+import structlog
 
 from workers.core.errors import MissingToolError
+
+_log = structlog.get_logger()
 
 OnLine = Callable[[str], None]
 
@@ -54,6 +57,7 @@ _PASSED_ON: Final = frozenset(
 _TAIL_LINES: Final = 40
 _CUT: Final = " … (line cut)"
 _CHUNK: Final = 65536
+_POLL_SECONDS: Final = 0.25
 _PIPE_SECONDS: Final = 2.0
 """How long output is still read after the tool has ended: something that it left running may hold the pipe."""
 
@@ -193,7 +197,7 @@ async def _supervise(
         asyncio.create_task(_drain(stream, sink))
         for stream, sink in zip((tool.stdout, tool.stderr), lines, strict=True)
     ]
-    ending = asyncio.create_task(tool.wait())
+    ending = asyncio.create_task(_ended(tool))
     reason = await _first_reason(ending, control, cancelled)
     killed = await _stop(tool, ending, control.grace) if reason else False
     status = await ending
@@ -201,6 +205,17 @@ async def _supervise(
     for sink in lines:
         sink.end()
     return ToolResult(status, bool(reason), reason == "timeout", killed, time.monotonic() - started, tuple(tail))
+
+
+async def _ended(tool: asyncio.subprocess.Process) -> int:
+    # Process.wait() also waits for the pipes, and what a tool leaves running (a machine that it made) may hold those.
+    waiting = asyncio.create_task(tool.wait())
+    try:
+        while tool.returncode is None:
+            await asyncio.wait([waiting], timeout=_POLL_SECONDS)
+    finally:
+        waiting.cancel()
+    return tool.returncode
 
 
 async def _first_reason(ending: asyncio.Task[int], control: Control, cancelled: asyncio.Event) -> str:
@@ -245,10 +260,7 @@ async def _finish(streams: list[asyncio.Task[None]]) -> None:
     _, open_still = await asyncio.wait(streams, timeout=_PIPE_SECONDS)
     for stream in open_still:
         stream.cancel()
-    results = await asyncio.gather(*streams, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
+    await asyncio.gather(*streams, return_exceptions=True)
 
 
 async def _drain(stream: asyncio.StreamReader | None, lines: _Lines) -> None:
@@ -293,4 +305,7 @@ class _Lines:
         text = "".join(self._parts).rstrip("\r") + (_CUT if self._length > self.max_line else "")
         self._parts, self._length = [], 0
         self.tail.append(text[:2000])
-        self.sink(text)
+        try:
+            self.sink(text)
+        except Exception:  # noqa: BLE001 - a log that cannot be written must not leave the tool blocked on its pipe
+            _log.exception("process.line_lost")

@@ -16,6 +16,11 @@ from workers.execution.errors import StalePlanError, StateLockedError, ToolInter
 from workers.execution.process import ToolResult
 
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# What every init says; what is downloaded is said in other lines.
+_ROUTINE: Final = re.compile(
+    r"\s*(Initializing |- ?\S+ in module$|installing \S+ in module$|terraform\.io/builtin/|Successfully configured the backend"
+    r"|use this backend unless|\S+ has been successfully initialized)"
+)
 _MESSAGE_CHARACTERS: Final = 1500
 _STATES: Final = {
     "apply_start": "started",
@@ -104,7 +109,7 @@ class Stream:
 
     def _plain(self, line: str) -> None:
         text = _ANSI.sub("", line).strip()
-        if text:
+        if not _ROUTINE.match(text):
             self._emit(EventKind.OUTPUT, text)
 
     def _diagnostic(self, diagnostic: Diagnostic) -> None:
@@ -118,7 +123,7 @@ class Stream:
         kind, text = entry.get("type", ""), str(entry.get("@message", ""))
         hook = entry.get("hook") or entry.get("change") or {}
         address = (hook.get("resource") or {}).get("addr", "")
-        if kind == "version":
+        if kind == "version" or _ROUTINE.match(text):
             return
         if address:
             self._emit(EventKind.RESOURCE, text, address, _STATES.get(kind, ""), action=hook.get("action", ""))
