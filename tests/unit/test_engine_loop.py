@@ -197,6 +197,28 @@ async def test_no_error_of_a_poll_ends_the_polling(error: Exception) -> None:
         await until(lambda: gateway.completed)
 
 
+async def test_a_busy_engine_is_asked_again_soon_where_there_is_work() -> None:
+    """Five refused activations in the middle of a backlog delay it by little and lose nothing."""
+    gateway, gate = MemoryGateway(), Gate()
+    await gateway.add("t", 20)
+    async with running(gateway, [worker(gate)], slots=2):
+        await until(lambda: len(gate.started) == 2)
+        gateway.trouble["activate"].extend([EngineBusyError("busy")] * 5)
+        gate.open.set()
+        await until(lambda: len(gateway.completed) == 20, seconds=4)
+
+
+async def test_a_busy_engine_is_not_hammered_by_hundreds_of_idle_types() -> None:
+    """300 types that are all refused ask again after seconds, not after milliseconds."""
+    gateway = MemoryGateway()
+    gateway.trouble["activate"].extend([EngineBusyError("busy")] * 100_000)
+    async with running(gateway, [worker(at_once, f"t{n}") for n in range(300)], slots=2):
+        await asyncio.sleep(0.1)
+        await until(lambda: gateway.polls >= 100)
+        await asyncio.sleep(0.9)
+        assert gateway.polls <= 400
+
+
 async def test_an_observer_that_raises_does_not_stop_the_work() -> None:
     """The work goes on when telling about it fails."""
     gateway = MemoryGateway()

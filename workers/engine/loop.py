@@ -36,6 +36,7 @@ _SHORTEST_WATCH: Final = 30.0
 _LONGEST_WATCH: Final = 300.0
 _WATCHES_PER_SECOND: Final = 4
 _NO_WAIT: Final = timedelta()
+_BUSY_FETCHES: Final = 10
 _FETCH_SECONDS: Final = 5.0
 _STOP_SECONDS: Final = 5.0
 
@@ -130,7 +131,7 @@ class JobLoop:
                 self._link.lose(error)
             except EngineBusyError:
                 tell(self._observer, "poll.busy", type=worker.type)
-                await asyncio.sleep(pause(failures, first=0.1, longest=2))
+                await asyncio.sleep(self._busy_pause(failures))
                 failures += 1
             except Exception as error:  # noqa: BLE001 - the poll must not die silently
                 tell(self._observer, "poll.failed", type=worker.type, error=error)
@@ -150,23 +151,36 @@ class JobLoop:
         return bool(jobs)
 
     async def _fetch_while_in_demand(self, worker: JobWorker) -> None:
-        slots = self._slots[worker.pool]
-        found = True
-        while found and not self._draining.is_set():
-            reserved = await slots.reserve()
-            used = 0
-            self._fetching.add(worker.type)
+        """Fetch until there is nothing left. A busy engine is asked again soon: there is work, and slots for it."""
+        failures = 0
+        while not self._draining.is_set():
             try:
-                jobs = await self._activate(worker, reserved, _NO_WAIT)
-                used = min(len(jobs), reserved)
-            finally:
-                self._fetching.discard(worker.type)
-                slots.settle(reserved, used)
-            for job in jobs[:used]:
-                self._start(job, worker, slots)
-            for job in jobs[used:]:
-                self._give_back(job)
-            found = bool(jobs)
+                if not await self._fetch(worker):
+                    return
+                failures = 0
+            except EngineBusyError:
+                failures += 1
+                if failures > _BUSY_FETCHES:
+                    raise
+                await asyncio.sleep(pause(failures, first=0.03, longest=0.5))
+
+    async def _fetch(self, worker: JobWorker) -> bool:
+        """Reserve slots and fill them. False where there was no job."""
+        slots = self._slots[worker.pool]
+        reserved = await slots.reserve()
+        used = 0
+        self._fetching.add(worker.type)
+        try:
+            jobs = await self._activate(worker, reserved, _NO_WAIT)
+            used = min(len(jobs), reserved)
+        finally:
+            self._fetching.discard(worker.type)
+            slots.settle(reserved, used)
+        for job in jobs[:used]:
+            self._start(job, worker, slots)
+        for job in jobs[used:]:
+            self._give_back(job)
+        return bool(jobs)
 
     async def _activate(self, worker: JobWorker, count: int, hold: timedelta) -> Sequence[Job]:
         return await self._gateway.activate(worker.type, self._name, count, worker.timeout, hold)
@@ -196,6 +210,11 @@ class JobLoop:
         task = asyncio.create_task(self._reporter.give_back(job), name=f"give back job {job.key}")
         self._returning.add(task)
         task.add_done_callback(self._returning.discard)
+
+    def _busy_pause(self, failures: int) -> float:
+        """Longer for more types: a busy engine refuses parked polls too, and hundreds of them must not hammer it."""
+        types = len(self._workers)
+        return pause(failures, first=max(0.1, types / 200), longest=max(2.0, types / 20))
 
     def _watch_time(self) -> timedelta:
         """Longer for more types, so that re-opening the polls stays rare; spread out so that they do not align."""
