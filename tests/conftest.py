@@ -17,7 +17,7 @@ import pytest
 from workers.core.errors import SluisError
 from workers.core.settings import Settings
 from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts
-from workers.service.tools import HOST_IMAGE, HOSTS_FOLDER
+from workers.service.machine import HOST_IMAGE, HOSTS_FOLDER
 from workers.setup import debian
 from workers.setup.engine import ensure_engine
 from workers.setup.progress import Quiet

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,7 @@ class Context:
         secrets: resolves references.
         grace: how long a tool may take to stop.
         max_deliveries: deliveries of one attempt that may end in a dead worker.
+        variables: environment variables that every tool of this machine gets.
     """
 
     project: Path
@@ -52,6 +53,7 @@ class Context:
     secrets: Secrets
     grace: timedelta = timedelta(seconds=120)
     max_deliveries: int = 3
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def plans(self) -> Plans:

@@ -42,7 +42,7 @@ def stack_subject(job: Job) -> tuple[str, ...]:
 def tool_call(context: Context, attempt: Attempt, environment: Environment, redactor: Redactor, minutes: int) -> Call:
     """How the tool is run for an attempt: stopped, timed out, logged, with the environment's variables."""
     values, secrets = context.secrets.resolve(dict(environment.variables))
-    env = {name: str(value) for name, value in mapping(values).items()}
+    env = {**context.variables, **{name: str(value) for name, value in mapping(values).items()}}
     control = attempt.control(timedelta(minutes=minutes))
     return Call(control=control, sink=attempt.log, env=env, redactor=redactor.plus(secrets))
 

@@ -19,6 +19,7 @@ from workers.execution.terraform import TerraformTool
 from workers.handlers.context import Context
 from workers.runs.runs import Runs
 from workers.runs.store import DirectoryStore
+from workers.service.machine import host_variables
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None) -> Asse
         secrets=local_secrets(settings.project.resolve()),
         grace=timedelta(seconds=settings.grace_seconds),
         max_deliveries=settings.max_deliveries,
+        variables=host_variables(settings),
     )
     return Assembly(settings, store, context, name)
 
