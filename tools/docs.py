@@ -87,9 +87,10 @@ def cli_page() -> str:
     """The page of the command line, from the command's own help."""
     from workers.cli.main import app  # noqa: PLC0415 - only this page needs it
 
-    root = typer.main.get_command(app)
+    root: Any = typer.main.get_command(app)
+    before = "Options that stand before the command:\n\n" + _parameters(root, "sluis")
     parts = [_command(command, path) for command, path in _commands(root, "sluis")]
-    return _page("workers/cli", "The command `sluis`", _paragraph(root.help), _paragraph(root.epilog), *parts)
+    return _page("workers/cli", "The command `sluis`", _paragraph(root.help), _paragraph(root.epilog), before, *parts)
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
@@ -134,7 +135,11 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _meaning(field: FieldInfo) -> str:
-    return (field.description or "").replace("<", "&lt;")
+    return _cell(field.description)
+
+
+def _cell(text: str | None) -> str:
+    return _paragraph(text).replace("<", "&lt;").replace("\n", " ")
 
 
 def _default(model: type[BaseModel], name: str, field: FieldInfo) -> str:
@@ -233,19 +238,31 @@ def _commands(command: Any, path: str) -> Iterator[tuple[Any, str]]:
 
 
 def _command(command: Any, path: str) -> str:
+    words = [_word(p) for p in command.params if p.param_type_name == "argument"]
+    usage = " ".join([path, *(["[OPTIONS]"] if len(words) < len(command.params) else []), *words])
+    parts = (f"## `{path}`", _paragraph(command.help), f"```text\n{usage}\n```", _parameters(command, path))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _parameters(command: Any, path: str) -> str:
     context = typer.Context(command, info_name=path)
     rows = [row for parameter in command.params if (row := _parameter(parameter, context))]
-    usage = " ".join([path, *command.collect_usage_pieces(context)])
-    table = _table(("Argument or option", "Meaning"), rows) if rows else ""
-    parts = (f"## `{path}`", _paragraph(command.help), f"```text\n{usage}\n```", table)
-    return "\n\n".join(part for part in parts if part)
+    return _table(("Argument or option", "Meaning"), rows) if rows else ""
+
+
+def _word(argument: Any) -> str:
+    """An argument as usage lines show it."""
+    name = argument.metavar or argument.name.upper()
+    return name if argument.required or name.startswith("[") else f"[{name}]"
 
 
 def _parameter(parameter: Any, context: typer.Context) -> tuple[str, str] | None:
     if getattr(parameter, "hidden", False):
         return None
+    if parameter.param_type_name == "argument":
+        return f"`{_word(parameter)}`", _cell(parameter.help)
     record = parameter.get_help_record(context)
-    return (f"`{record[0]}`", _paragraph(record[1])) if record else None
+    return (f"`{record[0]}`", _cell(record[1])) if record else None
 
 
 def _paragraph(text: str | None) -> str:

@@ -17,10 +17,15 @@ _SHELL = ("bash", "sh", "shell", "console")
 
 @dataclass(frozen=True)
 class Command:
-    """A command that a document names."""
+    """A command that a document names.
+
+    Attributes:
+        complete: it is shown in a code block, to be typed as it is; in a sentence, arguments may be left out.
+    """
 
     page: str
     line: str
+    complete: bool = True
 
     def __str__(self) -> str:
         return f"{self.page}: {self.line}"
@@ -55,9 +60,9 @@ def anchors(page: Path) -> set[str]:
 def commands(page: Path) -> list[Command]:
     """Every ``sluis`` and ``make`` command that a document shows, in code blocks or in a sentence."""
     lines = [line for _, kind, body in _FENCE.findall(text_of(page)) if kind in _SHELL for line in _joined(body)]
-    inline = _INLINE.findall(prose(page))
     name = page.relative_to(PROJECT).as_posix()
-    return [Command(name, cleaned) for line in (*lines, *inline) if (cleaned := _own(line))]
+    found = [Command(name, own) for line in lines if (own := _own(line))]
+    return found + [Command(name, own, complete=False) for line in _INLINE.findall(prose(page)) if (own := _own(line))]
 
 
 def _joined(body: str) -> list[str]:
