@@ -158,6 +158,12 @@ class _Listener:
             )
             self.sink(self.redactor.event(event))
 
+    def _complaint(self) -> list[str]:
+        """From the first error on, without the traceback that may follow it."""
+        first = next((n for n, line in enumerate(self.errors) if line.startswith("[ERROR]")), 0)
+        last = next((n for n, line in enumerate(self.errors) if n > first and line.startswith("Traceback")), None)
+        return self.errors[first:last]
+
     def result(self, play: RolePlay, ended: ToolResult) -> RoleResult:
         """What came of it, or why there is nothing to say about hosts."""
         doing = f"role {play.role}"
@@ -169,7 +175,7 @@ class _Listener:
                 f"{doing} {how}{why}.", ended.exit_status, killed=killed, timed_out=ended.timed_out
             )
         if ended.exit_status and not (ended.exit_status in _HOSTS_FAILED and self.hosts):
-            words = " ".join(self.errors)[:1500] or f"ansible-playbook ended with {ended.exit_status}"
+            words = " ".join(self._complaint())[:1500] or f"ansible-playbook ended with {ended.exit_status}"
             raise ToolError(f"{doing}: {words}", ended.exit_status)
         return RoleResult(
             play.role,

@@ -22,6 +22,11 @@ from workers.execution.workspace import write_folder
 from workers.runs.folder import read_folder
 
 CALLBACK: Final = Path(__file__).parent / "callback"
+# The system's own by path first: a version manager's shim on PATH may name a version that it does not run.
+_INTERPRETERS: Final = (
+    *(f"/usr/bin/python3.{minor}" for minor in range(14, 7, -1)),
+    *("/usr/bin/python3", "/usr/libexec/platform-python", "/usr/local/bin/python3", "python3"),
+)
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -81,23 +86,30 @@ def check_inputs(play: RolePlay) -> None:
         raise InputError(f"role {play.role}", tuple(problems))
 
 
-def unsafe_yaml(value: Any) -> str:
-    """``value`` as YAML in which every string is marked ``!unsafe``: text for Ansible, whatever is in it."""
-    return yaml.dump(value, Dumper=_UnsafeDumper, allow_unicode=False, sort_keys=False, width=2**31)
+def unsafe_yaml(value: Mapping[str, JsonValue]) -> str:
+    """``value`` as YAML in which every string is text for Ansible, whatever is in it.
+
+    The document as a whole is tagged ``!unsafe``, which Ansible applies to all strings below. A tag on each string
+    would not do: Ansible then resolves the string's type anew, and ``"yes"`` becomes a boolean
+    (``AnsibleConstructor._resolve_and_construct_object`` of ansible-core 2.19).
+    """
+    return "--- !unsafe\n" + yaml.dump(
+        dict(value), Dumper=_QuotingDumper, allow_unicode=False, sort_keys=False, width=2**31
+    )
 
 
-class _UnsafeDumper(yaml.SafeDumper):
-    """PyYAML takes representers by class."""
+class _QuotingDumper(yaml.SafeDumper):
+    """Every string in double quotes, nothing by reference. PyYAML takes such things by class."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
 
 
-def _unsafe(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("!unsafe", text, style='"')
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
 
 
-_UnsafeDumper.add_representer(str, _unsafe)
+_QuotingDumper.add_representer(str, _quoted)
 
 
 def _yaml(value: Any) -> str:
@@ -115,6 +127,7 @@ def _inventory(play: RolePlay, folder: Path) -> dict[str, dict[str, Any]]:
             settings = {
                 "ansible_host": host.address,
                 "ansible_port": host.port,
+                "ansible_interpreter_python_fallback": list(_INTERPRETERS),
                 "ansible_user": host.user or play.access.user,
                 "ansible_ssh_common_args": shlex.join(files.options(host)),
             }

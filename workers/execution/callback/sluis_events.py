@@ -83,7 +83,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # Ansible asks for thi
 
 
 def _message(values: Any) -> str:
-    parts = [values, *(item for item in values.get("results") or [] if isinstance(item, dict) and item.get("failed"))]
+    inner = [*(values.get("results") or []), *(values.get("failed_modules") or {}).values()]
+    parts = [values, *(item for item in inner if isinstance(item, dict) and item.get("failed"))]
     texts = dict.fromkeys(text for part in parts for text in _texts(part))
     return "\n".join(texts)
 
