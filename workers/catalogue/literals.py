@@ -53,7 +53,10 @@ def _is_flag(value: JsonValue | Unknown) -> bool:
 
 def value_of(tokens: Sequence[Token]) -> JsonValue | Unknown:
     """The value of the expression that ``tokens`` form."""
-    tokens = [token for token in tokens if token.kind is not Kind.NEWLINE] if _bracketed(tokens) != "{" else tokens
+    while tokens and tokens[0].kind is Kind.NEWLINE:
+        tokens = tokens[1:]
+    while tokens and tokens[-1].kind is Kind.NEWLINE:
+        tokens = tokens[:-1]
     if len(tokens) == 1:
         return _scalar(tokens[0])
     if len(tokens) == 2 and tokens[0].text == "-" and tokens[1].kind is Kind.NUMBER:  # noqa: PLR2004

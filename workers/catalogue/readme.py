@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 _NOT_PROSE: Final = re.compile(r"<!--.*?-->|^```.*?^```|^~~~.*?^~~~", re.DOTALL | re.MULTILINE)
-_MARKUP: Final = re.compile(r"!\[[^\]]*\]\([^)]*\)|\[([^\]]*)\]\([^)]*\)|<[^>]+>")
+_PICTURE: Final = re.compile(r"!\[[^\]]*\]\([^)]*\)|<[^>]+>")
+_LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _SENTENCE: Final = re.compile(r".+?[.!?](?=\s|$)", re.DOTALL)
 _MAX_LENGTH: Final = 300
 
@@ -16,7 +17,7 @@ def first_sentence(text: str) -> str:
     """The first sentence of a text, without headings, pictures, links and code."""
     for paragraph in re.split(r"\n\s*\n", _NOT_PROSE.sub("", text)):
         lines = [line for line in paragraph.splitlines() if not re.match(r"\s*(#|[=-]{3,}\s*$|\|)", line)]
-        prose = " ".join(_MARKUP.sub(r"\1", " ".join(lines)).split())
+        prose = " ".join(_LINK.sub(r"\1", _PICTURE.sub("", " ".join(lines))).split())
         if re.search(r"\w", prose):
             sentence = _SENTENCE.match(prose)
             return (sentence.group() if sentence else prose)[:_MAX_LENGTH]

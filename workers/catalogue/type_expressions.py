@@ -20,11 +20,12 @@ from workers.core.values import JsonValue
 _PLAIN: Final = {"any": TypeName.ANY, "string": TypeName.STRING, "number": TypeName.NUMBER, "bool": TypeName.BOOL}
 _OF_ONE: Final = {"list": TypeName.LIST, "set": TypeName.SET, "map": TypeName.MAP}
 _NOT_IN_HCL: Final = {"b": "\\u0008", "f": "\\u000c"}
-_OLD_STYLE: Final = ("string", "list", "map")
+_NAME: Final = re.compile(r"[^\W\d][\w-]*")
+_SHORT: Final = ("list", "map")
 
 
 def read_type(expression: Expression) -> Type:
-    """The type that ``expression`` says; the quoted style of Terraform 0.11 (``"list"``) is understood.
+    """The type that ``expression`` says; ``list`` and ``map`` alone are those of any.
 
     Raises:
         SourceError: it is no type expression.
@@ -39,10 +40,10 @@ class _Types:
     def type(self, tokens: Sequence[Token]) -> Type:
         """The type of an expression without newlines around it."""
         first = tokens[0]
-        name = first.text.strip('"') if len(tokens) == 1 and first.text.strip('"') in _OLD_STYLE else first.text
+        name = first.text
         if len(tokens) == 1 and name in _PLAIN:
             return Type(_PLAIN[name])
-        if len(tokens) == 1 and name in _OF_ONE:
+        if len(tokens) == 1 and name in _SHORT:
             return Type(_OF_ONE[name], element=Type())
         argument = self._argument(tokens)
         if name in _OF_ONE:
@@ -51,7 +52,7 @@ class _Types:
             return Type(TypeName.TUPLE, elements=tuple(self.type(item) for item in split(argument)))
         if name == "object":
             return Type(TypeName.OBJECT, attributes=self._attributes(argument))
-        raise self._source.error(first.start, f"{first.text!r} is not a type.")
+        raise self._source.error(first.start, f"{_shown(tokens)!r} is not a type.")
 
     def _argument(self, tokens: Sequence[Token]) -> Sequence[Token]:
         """The one argument of ``name(argument)``."""
@@ -59,11 +60,12 @@ class _Types:
             arguments = split(tokens[1:])
             if len(arguments) == 1:
                 return arguments[0]
-        raise self._source.error(tokens[0].start, f"{_shown(tokens)} is not a type.")
+        raise self._source.error(tokens[0].start, f"{_shown(tokens)!r} is not a type.")
 
     def _attributes(self, tokens: Sequence[Token]) -> tuple[Attribute, ...]:
         found = entries(tokens)
-        if found is None:
+        names = [name for name, _ in found or ()]
+        if found is None or not all(_NAME.fullmatch(name) for name in names) or len({*names}) < len(names):
             raise self._source.error(tokens[0].start, f"{_shown(tokens)} does not list the attributes of an object.")
         return tuple(self._attribute(name, value) for name, value in found)
 
@@ -94,11 +96,10 @@ def render_type(type_: Type) -> str:
 
 
 def _render_attribute(attribute: Attribute) -> str:
-    name = attribute.name if attribute.name.isidentifier() else json.dumps(attribute.name)
     if attribute.required:
-        return f"{name} = {render_type(attribute.type)}"
+        return f"{attribute.name} = {render_type(attribute.type)}"
     default = "" if attribute.default is None else f", {render_value(attribute.default)}"
-    return f"{name} = optional({render_type(attribute.type)}{default})"
+    return f"{attribute.name} = optional({render_type(attribute.type)}{default})"
 
 
 def render_value(value: JsonValue) -> str:

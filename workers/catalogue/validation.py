@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from workers.catalogue.conditions import holds
 from workers.catalogue.describe import describe_type, show_choices, show_value
 from workers.catalogue.values import Check, mentions_reference, same
-from workers.core.contract import Contract, Input, Type, TypeName
+from workers.core.contract import Contract, Input, Kind, Type, TypeName
 from workers.core.errors import InputError
 from workers.core.values import JsonValue, canonical_json
 
@@ -25,7 +25,7 @@ def check_inputs(contract: Contract, values: Mapping[str, JsonValue]) -> None:
     """
     problems = validate_inputs(contract, values)
     if problems:
-        kind = "module" if contract.kind.value == "terraform" else "role"
+        kind = "module" if contract.kind is Kind.MODULE else "role"
         raise InputError(f"{kind} {contract.name}", problems)
 
 
@@ -33,10 +33,12 @@ def validate_inputs(contract: Contract, values: Mapping[str, JsonValue]) -> tupl
     """What is wrong with these inputs: one sentence each, naming the variable, what it got and what was expected.
 
     Values of sensitive inputs are never shown. A reference ``secret://…`` is accepted for any text and for a sensitive
-    input of any type. Defaults are not filled in; conditions that only Terraform can decide are left to it.
+    input of any type. Null is accepted for any attribute of an object, as Terraform does, and not as an element of a
+    typed list, set or map, where it is a slip of an expression. Defaults are not filled in; conditions that only
+    Terraform can decide are left to it.
     """
     unknown = [_unknown(contract, name) for name in values if contract.input(name) is None]
-    known = [problem for i in contract.inputs for problem in _of_input(i, values)]
+    known = [problem for i in contract.inputs for problem in _of_input(i, values, contract.kind)]
     return (*known, *unknown)
 
 
@@ -49,7 +51,7 @@ def _unknown(contract: Contract, name: str) -> str:
     return f"{show_value(name).strip(chr(34))} is not an input of {contract.name}; {hint}"
 
 
-def _of_input(wanted: Input, values: Mapping[str, JsonValue]) -> Iterator[str]:
+def _of_input(wanted: Input, values: Mapping[str, JsonValue], kind: Kind) -> Iterator[str]:
     hidden = wanted.sensitive or wanted.ephemeral
     if wanted.name not in values:
         if wanted.required:
@@ -57,7 +59,9 @@ def _of_input(wanted: Input, values: Mapping[str, JsonValue]) -> Iterator[str]:
         return
     value = values[wanted.name]
     if value is None:
-        if not wanted.nullable:
+        # Terraform reads null as "the default" where null itself is not accepted; Ansible does not.
+        falls_back = kind is Kind.MODULE and not wanted.required
+        if not wanted.nullable and not falls_back:
             yield f"{wanted.name} is null; expected {describe_type(wanted.type)}."
         return
     problems = list(Check(hidden).problems(wanted.name, value, wanted.type))

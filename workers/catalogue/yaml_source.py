@@ -28,16 +28,17 @@ class _Loader(_Base):  # type: ignore[misc]
     """The safe loader, which also knows the two tags of Ansible."""
 
 
-_Loader.add_constructor("!vault", lambda loader, node: Vaulted(loader.construct_scalar(node)))
-_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_object(_untagged(loader, node), deep=True))
-
-
-def _untagged(loader: Any, node: yaml.Node) -> yaml.Node:
+def _untemplated(loader: Any, node: yaml.Node) -> Any:
+    """``!unsafe``: Ansible's mark for text that is no template."""
     if isinstance(node, yaml.ScalarNode):
-        node.tag = loader.DEFAULT_SCALAR_TAG
-    else:
-        node.tag = loader.DEFAULT_SEQUENCE_TAG if isinstance(node, yaml.SequenceNode) else loader.DEFAULT_MAPPING_TAG
-    return node
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor("!vault", lambda loader, node: Vaulted(loader.construct_scalar(node)))
+_Loader.add_constructor("!unsafe", _untemplated)
 
 
 @dataclass(frozen=True)
