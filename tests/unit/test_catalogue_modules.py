@@ -158,13 +158,12 @@ class TestForms:
         [
             ('terraform {\n  backend "s3" {}\n}', True),
             ('terraform {\n  cloud {\n    organization = "x"\n  }\n}', True),
-            ('provider "aws" {\n  region = "eu-west-1"\n}', True),
-            ('provider "aws" {\n  alias = "other"\n}', False),
+            ('provider "aws" {\n  region = "eu-west-1"\n}', False),
             ('terraform {\n  required_version = ">= 1.6"\n}', False),
         ],
     )
     def test_root(self, tmp_path: Path, text: str, is_root: bool) -> None:
-        """A backend or a configured provider makes a root; a provider that is only named does not."""
+        """Only a backend makes a root: without one, a folder used as it is would keep its state nowhere."""
         assert module(tmp_path / "m", text=text).is_root is is_root
 
     def test_a_default_that_must_be_computed_is_not_shown(self, tmp_path: Path) -> None:

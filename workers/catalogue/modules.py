@@ -144,9 +144,11 @@ def _output(block: Block) -> Output:
 
 
 def _is_of_root(block: Block) -> bool:
-    """Whether only a root has such a block: a backend, or a provider that is configured and not just named."""
-    if block.type == "provider":
-        return bool(block.blocks) or bool(block.arguments.keys() - {"alias", "version"})
+    """Whether the block says where state is kept.
+
+    A provider configuration alone makes no root: its state would be kept nowhere. A generated root can call such a
+    module once, which is what a stack does.
+    """
     return block.type == "terraform" and any(block.of_type("backend", "cloud"))
 
 
