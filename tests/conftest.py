@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from served import Served, served
 
 from workers.core.errors import SluisError
 from workers.core.settings import Settings
@@ -117,3 +118,17 @@ def host_folder(tmp_path: Path, host_image: Path | None, monkeypatch: pytest.Mon
     if host_image:
         monkeypatch.setenv(HOST_IMAGE, str(host_image))
     return folder
+
+
+@pytest.fixture(scope="session")
+def project(
+    settings: Settings, tofu: Tofu, host_image: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """The project, copied, deployed and served by a real worker; its machines are removed at the end."""
+    if host_image is None:
+        missing("the image of a local machine (Linux, root and debootstrap)")
+    with served(settings, tmp_path_factory.mktemp("project")) as found:
+        try:
+            yield found
+        finally:
+            found.cli("clean", "--yes", "--machines-only")
