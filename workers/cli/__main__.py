@@ -1,0 +1,5 @@
+"""``python -m workers.cli`` is ``sluis``."""
+
+from workers.cli.main import run
+
+run()

@@ -1,0 +1,65 @@
+"""``sluis worker`` and ``sluis deploy``."""
+
+from __future__ import annotations
+
+import typer
+
+from workers.cli.invocation import AsJson, of, perform
+from workers.cli.screen import Screen, screen
+from workers.core.settings import Settings
+from workers.core.values import JsonValue
+from workers.service.assembly import assemble, open_gateway
+from workers.service.deploy import DeployedResource
+from workers.service.deploy import deploy as deploy_all
+from workers.service.local import located
+from workers.service.logs import log_to_stderr
+from workers.service.signals import told_to_stop
+from workers.service.tools import present_tools
+from workers.service.workers import serve
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(worker)
+    app.command()(deploy)
+
+
+def worker(context: typer.Context) -> None:
+    """Serve jobs of every module and role found, until SIGTERM or Ctrl-C; running jobs may end first.
+
+    Works with the engine that the settings name and downloads nothing. An engine that is not there is waited for. The
+    log goes to standard error.
+
+    Example: [bold]SLUIS_ENGINE=external SLUIS_GRPC_ADDRESS=zeebe:26500 sluis worker[/bold]
+    """
+    settings = of(context).settings()
+    log_to_stderr(settings)
+    perform(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    with told_to_stop() as stop:
+        await serve(assemble(settings, await present_tools(settings)), stop)
+
+
+def deploy(context: typer.Context, as_json: AsJson = False) -> None:
+    """Deploy every model, decision table and form in bpmn/, all or nothing.
+
+    JSON: [{"kind": "process|decision|form", "id", "version", "file", "new"}].
+
+    Example: [bold]sluis deploy[/bold]
+    """
+    settings = located(of(context).settings())
+    found = perform(_deploy(settings))
+    data: list[JsonValue] = [item.as_json() for item in found]
+    screen(as_json=as_json).show(data, lambda s: _show(s, found))
+
+
+async def _deploy(settings: Settings) -> tuple[DeployedResource, ...]:
+    async with open_gateway(settings) as gateway:
+        return await deploy_all(assemble(settings), gateway)
+
+
+def _show(shown: Screen, found: tuple[DeployedResource, ...]) -> None:
+    rows = [(d.kind, d.id, str(d.version), d.file, "new" if d.new else "") for d in found]
+    shown.table(("KIND", "ID", "VERSION", "FILE", ""), rows, "Nothing was deployed.")

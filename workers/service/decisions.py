@@ -1,0 +1,177 @@
+"""Open approvals, and deciding on them in the name of a person who signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from workers.approvals.eyes import objection
+from workers.core.errors import BusyError, NotFoundError, UsageError
+from workers.core.records import Decision, Policy, Run
+from workers.core.values import JsonValue
+from workers.engine.errors import JobGoneError
+from workers.engine.rest import OrchestrationRest, UserTask
+from workers.service.assembly import Assembly
+
+REVIEW_ELEMENT = "Task_ReviewChange"
+
+
+@dataclass(frozen=True)
+class OpenTask:
+    """A user task that waits, with what is to be decided where it is about a change.
+
+    Attributes:
+        root: the outermost process instance.
+        change: change digest; empty where the task is about something else.
+        summary: the counts, in words.
+        markdown: what the approver reads.
+        requester: who asked; empty where that is not known.
+        policy: what the policy asks for.
+        tasklist: where Tasklist shows it.
+    """
+
+    key: int
+    element: str
+    process: str
+    instance: int
+    root: int
+    assignee: str
+    groups: tuple[str, ...]
+    created: datetime | None
+    change: str
+    stack: str
+    summary: str
+    markdown: str
+    run: str
+    requester: str
+    policy: Policy | None
+    tasklist: str
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """For ``--json``."""
+        return {
+            "task": self.key,
+            "element": self.element,
+            "process": self.process,
+            "instance": self.instance,
+            "root": self.root,
+            "assignee": self.assignee or None,
+            "groups": list(self.groups),
+            "created": self.created.isoformat() if self.created else None,
+            "change": self.change or None,
+            "stack": self.stack or None,
+            "summary": self.summary,
+            "markdown": self.markdown,
+            "run": self.run or None,
+            "requester": self.requester or None,
+            "approvals_needed": self.policy.approvals if self.policy else None,
+            "tasklist": self.tasklist,
+        }
+
+
+async def open_tasks(assembly: Assembly, rest: OrchestrationRest) -> tuple[OpenTask, ...]:
+    """Every open user task, oldest first."""
+    tasks = await rest.user_tasks(state="CREATED", limit=1000)
+    runs = _by_instance(await assembly.context.runs.all()) if tasks else {}
+    return tuple([await _described(assembly, rest, task, runs) for task in reversed(tasks)])
+
+
+async def find_task(assembly: Assembly, rest: OrchestrationRest, number: int) -> OpenTask:
+    """The open task of that key, or the only one of the process instance of that key and of what it called.
+
+    Raises:
+        NotFoundError: there is none.
+        UsageError: the instance has several.
+    """
+    tasks = await rest.user_tasks(state="CREATED", limit=1000)
+    found = [t for t in tasks if t.key == number]
+    if not found:
+        family = await _family(rest, number)
+        found = [t for t in tasks if t.process_instance in family]
+    if not found:
+        raise NotFoundError(
+            f"There is no open task {number}, and none of such a process instance.", "See `sluis tasks`."
+        )
+    if len(found) > 1:
+        keys = ", ".join(str(t.key) for t in found)
+        raise UsageError(f"Process instance {number} has {len(found)} open tasks.", f"Name one of them: {keys}.")
+    return await _described(assembly, rest, found[0], _by_instance(await assembly.context.runs.all()))
+
+
+async def _family(rest: OrchestrationRest, instance: int) -> frozenset[int]:
+    try:
+        return frozenset(i.key for i in await rest.tree(instance))
+    except JobGoneError:
+        return frozenset()
+
+
+def objection_to(assembly: Assembly, task: OpenTask, user: str, decision: Decision) -> str:
+    """Why ``user`` should not decide on this task, as far as it can be said before; empty where they may.
+
+    What counts is what the worker says after the decision, on the engine's record.
+    """
+    if not task.change or task.policy is None:
+        return f"Task {task.key} is not about a change. Complete it in Tasklist: {task.tasklist}"
+    environment = assembly.context.environment(str(task.policy.facts.get("environment", "")))
+    members = environment.people.groups.get(task.policy.group, ())
+    service = assembly.settings.rest_user
+    return objection(user, decision, task.requester or None, members, task.policy.group, service)
+
+
+async def decide(rest: OrchestrationRest, task: OpenTask, user: str, decision: Decision, reason: str) -> None:
+    """Claim the task for ``user``, who is signed in with ``rest``, and complete it with their decision.
+
+    Raises:
+        UsageError: a rejection without a reason.
+        BusyError: somebody else has claimed the task, or it was completed meanwhile.
+    """
+    if decision is Decision.REJECTED and not reason.strip():
+        raise UsageError("A rejection needs a reason, which the requester reads.", "Add --reason '…'.")
+    if task.assignee not in ("", user):
+        raise BusyError(f"Task {task.key} is claimed by {task.assignee}.", f"Ask them, or see {task.tasklist}.")
+    try:
+        if task.assignee != user:
+            await rest.assign(task.key, user)
+        await rest.complete(task.key, {"decision": decision.value, "reason": reason})
+    except JobGoneError as error:
+        raise BusyError(f"Task {task.key} is not open any more.", "`sluis tasks` lists what is.") from error
+
+
+def _by_instance(runs: tuple[Run, ...]) -> dict[int, Run]:
+    """The newest run of each process instance that planned or checked a change; runs come newest first."""
+    found: dict[int, Run] = {}
+    for run in runs:
+        if _change(run):
+            found.setdefault(run.process_instance, run)
+    return found
+
+
+def _change(run: Run) -> dict[str, JsonValue]:
+    result = run.result.get("plan") or run.result.get("check")
+    return result if isinstance(result, dict) and result.get("change") else {}
+
+
+async def _described(assembly: Assembly, rest: OrchestrationRest, task: UserTask, runs: dict[int, Run]) -> OpenTask:
+    run = runs.get(task.process_instance)
+    shown = _change(run) if run and task.element == REVIEW_ELEMENT else {}
+    digest = str(shown.get("change", ""))
+    root = (await rest.root_of(task.process_instance)).key
+    request = await assembly.context.requests.find(root)
+    return OpenTask(
+        key=task.key,
+        element=task.element,
+        process=task.process,
+        instance=task.process_instance,
+        root=root,
+        assignee=task.assignee,
+        groups=task.groups,
+        created=task.created,
+        change=digest,
+        stack=run.stack if run and shown else "",
+        summary=str(shown.get("summary", "")),
+        markdown=str(shown.get("markdown", "")),
+        run=run.id if run and shown else "",
+        requester=request.requester if request else "",
+        policy=await assembly.context.changes.policy(digest) if digest else None,
+        tasklist=f"{rest.address}/tasklist/{task.key}",
+    )

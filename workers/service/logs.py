@@ -1,0 +1,55 @@
+"""Where the service's own log goes: standard error for a worker, a file for what also talks to a person."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+
+from workers.core.settings import Settings
+
+
+def log_file(settings: Settings) -> Path:
+    """The log of ``sluis up`` and ``sluis demo``."""
+    return settings.data_folder / "logs" / "sluis.log"
+
+
+def log_to_stderr(settings: Settings) -> None:
+    """The log of a worker by itself: text at a terminal, else one JSON object per line."""
+    as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
+    _configure(settings, sys.stderr, as_text=as_text)
+
+
+@contextmanager
+def log_to_file(settings: Settings) -> Iterator[Path]:
+    """The log goes to `log_file` for the time of the block."""
+    path = log_file(settings)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8", buffering=1) as file:
+        _configure(settings, file, as_text=settings.log_format == "text")
+        try:
+            yield path
+        finally:
+            structlog.reset_defaults()
+
+
+def _configure(settings: Settings, file: TextIO, *, as_text: bool) -> None:
+    last: Any = structlog.dev.ConsoleRenderer(colors=file.isatty()) if as_text else structlog.processors.JSONRenderer()
+    trace = [] if as_text else [structlog.processors.format_exc_info]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *trace,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(file=file),
+        cache_logger_on_first_use=False,
+    )

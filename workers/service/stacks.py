@@ -1,0 +1,171 @@
+"""Acts of a person on a stack: look at all that is known of it, take over an existing state, free a stale lock."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from workers.core.contract import Kind
+from workers.core.environment import LocalState
+from workers.core.errors import BusyError, NotFoundError, UsageError
+from workers.core.job import Abandoned
+from workers.core.records import Plan, Run, RunState, StackId, StackRecord
+from workers.core.values import JsonValue, is_name, now
+from workers.handlers.attempt import lock_path
+from workers.handlers.context import Context
+from workers.runs.audit import AuditEntry
+from workers.runs.locks import Holder, holder_of, is_held
+
+TOOL_LOCK = ".terraform.tfstate.lock.info"
+"""The file with which tofu and terraform lock a local state."""
+
+
+@dataclass(frozen=True)
+class StackView:
+    """All that is known of a stack.
+
+    Attributes:
+        holder: who holds its lock at this moment.
+    """
+
+    record: StackRecord
+    plan: Plan | None
+    runs: tuple[Run, ...]
+    trail: tuple[AuditEntry, ...]
+    holder: Holder | None
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """For ``--json``."""
+        return {
+            "stack": self.record.model_dump(mode="json"),
+            "plan": self.plan.model_dump(mode="json") if self.plan else None,
+            "runs": [run.model_dump(mode="json") for run in self.runs],
+            "audit": [entry.model_dump(mode="json") for entry in self.trail],
+            "holder": str(self.holder) if self.holder else None,
+        }
+
+
+def parse_stack(text: str) -> StackId:
+    """``environment/name`` as a stack.
+
+    Raises:
+        UsageError: it is not of that form.
+    """
+    environment, _, name = text.partition("/")
+    if not (is_name(environment) and is_name(name)):
+        raise UsageError(f"'{text}' is not a stack.", "A stack is named ENVIRONMENT/NAME, e.g. local/web1.")
+    return StackId(environment=environment, name=name)
+
+
+def holder(context: Context, stack: StackId) -> Holder | None:
+    """Who holds the stack at this moment."""
+    path = lock_path(context, str(stack))
+    return holder_of(path) if is_held(path) else None
+
+
+async def view(context: Context, stack: StackId) -> StackView:
+    """All that is known of a stack.
+
+    Raises:
+        NotFoundError: there is no such stack.
+    """
+    record = await context.stacks.get(stack)
+    plan = await context.plans.find(record.last_plan) if record.last_plan else None
+    runs = tuple(run for run in await context.runs.all() if str(stack) in run.stack.split())
+    return StackView(record, plan, runs, await context.audit.entries(str(stack)), holder(context, stack))
+
+
+async def adopt(context: Context, stack: StackId, module: str, state: Path, person: str) -> StackRecord:
+    """Take over a state that was made without Sluis.
+
+    The file is copied to where the stack keeps its state. The generated root calls the module as ``module.stack``, so
+    the next plan says what would have to move; nothing is applied without an approval.
+
+    Raises:
+        BusyError: the stack exists already.
+        UsageError: the file is no Terraform state, or the environment keeps its state elsewhere.
+    """
+    contract = context.contract(Kind.MODULE, module)
+    environment = context.environment(stack.environment)
+    if not isinstance(environment.state, LocalState):
+        hint = "Copy the state there with `tofu state push`, under the key that `sluis stack show` names."
+        raise UsageError(f"Environment {environment.name} keeps its state in {environment.state.type}.", hint)
+    target = state_path(context, stack)
+    if await context.stacks.find(stack) or target.exists():
+        raise BusyError(f"Stack {stack} exists already.", "Choose another name.")
+    content = state.read_bytes() if state.is_file() else None
+    facts = _state_facts(state, content)
+    _put(target, content or b"")
+    record = StackRecord(
+        id=stack, module=module, module_digest=contract.digest, state="applied", adopted=True, updated=now()
+    )
+    await context.stacks.save(record)
+    await context.audit.add(str(stack), person, "adopted", module=module, source=str(state), **facts)
+    return record
+
+
+async def unlock(context: Context, stack: StackId, person: str) -> tuple[str, ...]:
+    """Free what a dead process left locked; what was done, in words.
+
+    Raises:
+        BusyError: the holder is alive.
+        NotFoundError: there is no such stack.
+    """
+    await context.stacks.get(stack)
+    alive = holder(context, stack)
+    if alive is not None:
+        hint = f"Wait for it, or cancel its process instance in Operate; `sluis run log {alive.run} -f` shows it."
+        raise BusyError(f"Stack {stack} is held by {alive}, which is alive.", hint)
+    done = [*_remove_tool_lock(context, stack), *await _mark_runs(context, stack)]
+    if done:
+        details: list[JsonValue] = list(done)
+        await context.audit.add(str(stack), person, "unlocked", done=details)
+    return tuple(done)
+
+
+def state_path(context: Context, stack: StackId) -> Path:
+    """Where a stack of an environment with local state keeps it."""
+    return context.data / "state" / stack.environment / stack.name / "terraform.tfstate"
+
+
+def _state_facts(path: Path, content: bytes | None) -> dict[str, JsonValue]:
+    if content is None:
+        raise NotFoundError(f"{path} is not there or is no file.", "Name the terraform.tfstate to take over.")
+    try:
+        document = json.loads(content)
+        resources = [r for r in document["resources"] if r.get("mode") == "managed"]
+        return {"lineage": str(document["lineage"]), "serial": int(document["serial"]), "resources": len(resources)}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{path} is not a Terraform state of version 4.", "Encrypted states come as they are."
+        ) from error
+
+
+def _put(target: Path, content: bytes) -> None:
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+
+
+def _remove_tool_lock(context: Context, stack: StackId) -> list[str]:
+    lock = state_path(context, stack).with_name(TOOL_LOCK)
+    if not lock.exists():
+        return []
+    try:
+        who = str(json.loads(lock.read_text())["Who"])
+    except (ValueError, KeyError, TypeError, OSError):
+        who = "somebody"
+    lock.unlink(missing_ok=True)
+    return [f"removed the tool's lock on the state ({who})"]
+
+
+async def _mark_runs(context: Context, stack: StackId) -> list[str]:
+    """Runs whose worker is dead are marked so that the next delivery of their job knows."""
+    reason = Abandoned("Its worker was found dead and a person freed the stack.")
+    open_runs = (r for r in await context.runs.all() if str(stack) in r.stack.split() and not r.state.ended)
+    dead = [run for run in open_runs if not is_held(context.runs.lock_path(run.id))]
+    for run in dead:
+        await context.runs.finish(run, reason, RunState.INTERRUPTED)
+    return [f"marked run {run.id} as {RunState.INTERRUPTED.value}" for run in dead]
