@@ -15,20 +15,33 @@ from typing import Any
 
 import pytest
 
+from workers.setup.tofu import Tofu
+
 PROJECT = Path(__file__).resolve().parents[2]
 MODULE = PROJECT / "terraform" / "modules" / "local_host"
 PROGRAM = MODULE / "scripts" / "local-host"
 
 
-def needed(name: str, *, file: bool = True) -> str:
-    """A setting without which a test cannot be; missing is a skip here and a failure in CI."""
+def needed(name: str) -> str:
+    """A setting without which a test cannot be; missing is a skip here and a failure on CI."""
     value = os.environ.get(name, "")
-    if value and (not file or Path(value).is_file()):
+    if Path(value).is_file():
         return value
     reason = f"{name} is not set to a file: {value!r}"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools(tofu: Tofu, host_image: Path | None) -> Iterator[None]:
+    """What the module and its tests read from the environment: tofu, its configuration, the image."""
+    found = {"SLUIS_TOFU": tofu.path, "SLUIS_TOFU_CLI_CONFIG": tofu.cli_config, "SLUIS_HOST_IMAGE": host_image}
+    with pytest.MonkeyPatch.context() as environment:
+        for name, path in found.items():
+            if path and not os.environ.get(name):
+                environment.setenv(name, str(path))
+        yield
 
 
 def need_root() -> None:
@@ -123,7 +136,12 @@ def stack(folder: Path, name: str = "web1", *, hosts: Path | None = None, **inpu
     folder.mkdir(parents=True, exist_ok=True)
     key = folder / "id"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(key)], check=True)
-    call = {"source": str(MODULE), "name": name, "authorized_key": key.with_suffix(".pub").read_text().strip(), **inputs}
+    call = {
+        "source": str(MODULE),
+        "name": name,
+        "authorized_key": key.with_suffix(".pub").read_text().strip(),
+        **inputs,
+    }
     root = {"module": {"machine": call}, "output": {"machine": {"value": "${module.machine}"}}}
     (folder / "main.tf.json").write_text(json.dumps(root))
     made = Stack(folder, hosts or folder / "hosts", key, name)
@@ -146,7 +164,9 @@ def machine(folder: Path, name: str = "web1") -> Iterator[Host]:
 
 def traces(link: str, hosts: Path) -> list[str]:
     """What is left of a machine on this host: files, processes, mounts, links, rules."""
-    processes = [path.read_bytes().decode(errors="replace") for path in Path("/proc").glob("[0-9]*/mounts") if _readable(path)]
+    processes = [
+        path.read_bytes().decode(errors="replace") for path in Path("/proc").glob("[0-9]*/mounts") if _readable(path)
+    ]
     found = [str(path) for path in hosts.glob("*")] if hosts.exists() else []
     found += [line for text in set(processes) for line in text.splitlines() if str(hosts) in line]
     for command in (["ip", "-brief", "link"], ["iptables", "-S"], ["iptables", "-t", "nat", "-S"]):

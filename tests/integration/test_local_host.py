@@ -13,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from local_host_fixtures import MODULE, PROGRAM, machine, need_root, needed, stack, traces
+from local_host_fixtures import MODULE, PROGRAM, machine, need_root, needed, stack, tools, traces
+
+__all__ = ["tools"]  # a fixture that is used by being here
 
 pytestmark = [pytest.mark.tofu, pytest.mark.ssh]
 
@@ -140,7 +142,7 @@ def test_root_without_an_image_is_told_what_to_set(tmp_path: Path, monkeypatch: 
 
 
 def test_the_machine_is_its_own(tmp_path: Path) -> None:
-    """It sees its own processes only, cannot change the host's kernel settings or make devices, and keeps sshd alive."""
+    """It sees only its own processes, changes no kernel setting, makes no device, and keeps its sshd alive."""
     with machine(tmp_path) as host:
         assert host.ssh("cat", "/proc/1/comm").returncode == 0
         assert len(host.ssh("ls", "-d", "/proc/[0-9]*").stdout.split()) < 20
@@ -154,7 +156,7 @@ def test_the_machine_is_its_own(tmp_path: Path) -> None:
 
 
 def test_it_reaches_the_package_mirror(tmp_path: Path) -> None:
-    """apt works there, through the host."""
+    """Real apt works there, through the host."""
     with machine(tmp_path) as host:
         host.ssh("apt-get", "-qq", "update")
         assert "Candidate: (none)" not in host.ssh("apt-cache", "policy", "nginx").stdout

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from local_host_fixtures import PROJECT, Host, machine
+from local_host_fixtures import PROJECT, Host, machine, tools
+
+__all__ = ["tools"]  # a fixture that is used by being here
 
 pytestmark = [pytest.mark.tofu, pytest.mark.ssh]
 
@@ -85,7 +87,10 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Configured]
             f"web_server_message: !unsafe {MESSAGE!a}\nos_baseline_timezone: Europe/Amsterdam\n"
             f"os_baseline_users: [{{name: ada, sudo: true, authorized_keys: ['{key}']}}, {{name: bob}}]\n"
         ).replace(f"{MESSAGE!a}", '"' + MESSAGE + '"')
-        runs = [play(host, "os_baseline", "web_server", variables=variables, check=check) for check in (True, False, False, True)]
+        runs = [
+            play(host, "os_baseline", "web_server", variables=variables, check=check)
+            for check in (True, False, False, True)
+        ]
         yield Configured(host, *runs)
 
 

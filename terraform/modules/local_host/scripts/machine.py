@@ -8,13 +8,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import IO, Any
 
+import guest
 import network
 import user_sshd
-from records import Failure, Place, Plan, Record, wait_until
+from records import HostError, Place, Plan, Record, wait_until
 
 NEEDED = ("ip", "nsenter", "tar")
 READY_SECONDS = 30.0
+ROOT_HINT = 'As root, ask for the kind "user_sshd" only where roles may change this very host.'
 POSSIBLE = "Linux, root and an image are there"
 
 
@@ -27,7 +30,7 @@ def choose(kind: str, image: str | None) -> dict[str, str]:
     if kind == "auto" and hindrance and (os.geteuid() == 0 or (wanted and not Path(wanted).is_file())):
         # A path that leads nowhere is a mistake, and an sshd of root would let roles change this very host: no reason
         # for quietly making the lesser kind.
-        problem = hindrance
+        problem = f"{hindrance}. {ROOT_HINT}" if os.geteuid() == 0 else hindrance
     if made == "user_sshd":
         reason = hindrance if kind == "auto" else user_sshd.ASKED_FOR
         return {"kind": made, "image": "", "reason": reason, "problem": problem}
@@ -38,9 +41,11 @@ def create(plan: Plan, place: Place, program: Path) -> Record:
     """Make the machine and wait until its sshd answers.
 
     Raises:
-        Failure: The machine said why it could not start, or did not answer in time.
+        HostError: The machine said why it could not start, or did not answer in time.
     """
-    record = place.write(Record(generation=plan.generation, kind=plan.kind, name=plan.name, image=plan.image, user="root"))
+    record = place.write(
+        Record(generation=plan.generation, kind=plan.kind, name=plan.name, image=plan.image, user="root")
+    )
     lower = _unpacked(Path(plan.image), place)
     go, report, settings = _start_init(plan, place, lower, program)
     with go, report:
@@ -54,8 +59,11 @@ def create(plan: Plan, place: Place, program: Path) -> Record:
         go.write("go\n")
         go.flush()
         record = place.write(replace(record, host_keys=tuple(_heard(report)["host_keys"])))
-    if not wait_until(lambda: record.answers() or not record.owns_process(), READY_SECONDS) or not record.owns_process():
-        raise Failure(f"{plan.name}: its sshd does not answer at {record.address}")
+    if (
+        not wait_until(lambda: record.answers() or not record.owns_process(), READY_SECONDS)
+        or not record.owns_process()
+    ):
+        raise HostError(f"{plan.name}: its sshd does not answer at {record.address}")
     return record
 
 
@@ -78,7 +86,7 @@ def _hindrance(image: str) -> str:
         return f"image {image}: no such file"
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     missing = [tool for tool in NEEDED if not shutil.which(tool, path=path)]
-    return f"not on PATH: {', '.join(missing)}" if missing else ""
+    return f"not on PATH: {', '.join(missing)}" if missing else guest.refusal()
 
 
 def _unpacked(image: Path, place: Place) -> Path:
@@ -95,13 +103,13 @@ def _unpacked(image: Path, place: Place) -> Path:
         ["tar", "-xpf", str(image), "-C", str(draft), "--numeric-owner"], capture_output=True, text=True, check=False
     )
     if done.returncode or not (draft / "usr/sbin/sshd").exists():
-        raise Failure(f"image {image}: {done.stderr.strip()[-300:] or 'no Debian root with openssh-server in it'}")
+        raise HostError(f"image {image}: {done.stderr.strip()[-300:] or 'no Debian root with openssh-server in it'}")
     # Umask and mkdir decided the mode of the top; the root of a machine is open to its users.
     draft.chmod(0o755)
     return draft.rename(final)
 
 
-def _start_init(plan: Plan, place: Place, lower: Path, program: Path):
+def _start_init(plan: Plan, place: Place, lower: Path, program: Path) -> tuple[IO[str], IO[str], dict[str, Any]]:
     """Start the first process, detached, with a clean environment; it waits for what is written to it."""
     go_end, go = os.pipe()
     report, report_end = os.pipe()
@@ -125,9 +133,9 @@ def _start_init(plan: Plan, place: Place, lower: Path, program: Path):
     return os.fdopen(go, "w"), os.fdopen(report), settings
 
 
-def _heard(report) -> dict:
+def _heard(report: IO[str]) -> dict[str, Any]:
     """The next line that the first process says."""
-    said = json.loads(report.readline() or "{}")
+    said: dict[str, Any] = json.loads(report.readline() or "{}")
     if not said or "error" in said:
-        raise Failure(said.get("error", "the machine's first process ended without a word"))
+        raise HostError(said.get("error", "the machine's first process ended without a word"))
     return said

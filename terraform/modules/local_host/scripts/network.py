@@ -9,8 +9,9 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from records import Failure, locked
+from records import HostError, locked
 
 # Beside the lock lies the former value of ip_forward, given back when the last machine is gone. A folder of the whole
 # host and not of one data folder, because addresses and forwarding belong to the host.
@@ -51,17 +52,17 @@ def exclusive() -> Iterator[None]:
 def allocate(subnet: str) -> Net:
     """The first /30 of the range that meets no address of the host and no route into the range.
 
-    A route that covers the whole range (to a company's 10.0.0.0/8, say) is no hindrance: the /30 is more exact and wins.
+    A route that covers the whole range (a company's 10.0.0.0/8, say) is no hindrance: the /30 is more exact and wins.
 
     Raises:
-        Failure: The range is used up.
+        HostError: The range is used up.
     """
     whole = ipaddress.IPv4Network(subnet, strict=False)
     used = [*_addresses(), *(route for route in _routes() if route.prefixlen > whole.prefixlen)]
     for network in whole.subnets(new_prefix=30):
         if not any(network.overlaps(other) for other in used):
             return Net(network)
-    raise Failure(f"subnet {subnet}: no free /30 is left; destroy a machine or take a larger range")
+    raise HostError(f"subnet {subnet}: no free /30 is left; destroy a machine or take a larger range")
 
 
 def connect(net: Net, pid: int) -> str:
@@ -131,21 +132,23 @@ def _routes() -> list[ipaddress.IPv4Network]:
     return [ipaddress.IPv4Network(destination) for destination in destinations if destination != "default"]
 
 
-def _ip(*arguments: str) -> list[dict]:
-    return json.loads(_run("ip", "-json", *arguments) or "[]")
+def _ip(*arguments: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(_run("ip", "-json", *arguments) or "[]")
+    return entries
 
 
 def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean())
     if done.returncode:
-        raise Failure(f"{' '.join(command)}: {done.stderr.strip() or f'exit code {done.returncode}'}")
+        raise HostError(f"{' '.join(command)}: {done.stderr.strip() or f'exit code {done.returncode}'}")
     return done.stdout
 
 
 def _succeeds(*command: str) -> bool:
-    return shutil.which(command[0]) is not None and not subprocess.run(
-        command, capture_output=True, check=False, env=_clean()
-    ).returncode
+    return (
+        shutil.which(command[0]) is not None
+        and not subprocess.run(command, capture_output=True, check=False, env=_clean()).returncode
+    )
 
 
 def _clean() -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import IO
 ANSWER_SECONDS = 3.0
 
 
-class Failure(Exception):
+class HostError(Exception):
     """Something that the caller can do something about, as one sentence."""
 
 
@@ -77,7 +77,7 @@ class Record:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
         if not wait_until(lambda: not self.owns_process(), 10.0):
-            raise Failure(f"{self.name}: process {self.pid} does not end")
+            raise HostError(f"{self.name}: process {self.pid} does not end")
 
     def host(self) -> dict[str, object]:
         """The machine as those who connect to it need it."""
@@ -133,7 +133,7 @@ class Place:
                 try:
                     yield
                 finally:
-                    if set(os.listdir(self.parent)) == {lock.name}:
+                    if list(self.parent.iterdir()) == [lock]:
                         lock.unlink()
         finally:
             with contextlib.suppress(OSError):

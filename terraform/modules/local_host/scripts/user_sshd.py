@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from records import Failure, Place, Plan, Record, wait_until
+from records import HostError, Place, Plan, Record, wait_until
 
 READY_SECONDS = 10.0
 ADDRESS = "127.0.0.1"
@@ -39,11 +39,11 @@ def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 -
     """Start it and wait until it answers.
 
     Raises:
-        Failure: There is no sshd, or it does not answer.
+        HostError: There is no sshd, or it does not answer.
     """
     sshd = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin")
     if not sshd:
-        raise Failure("no sshd on PATH: install openssh-server")
+        raise HostError("no sshd on PATH: install openssh-server")
     record = Record(
         generation=plan.generation, kind=plan.kind, name=plan.name, network="shared", reason=ASKED_FOR,
         address=ADDRESS, port=_free_port(), user=getpass.getuser(),
@@ -61,8 +61,11 @@ def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 -
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
         )  # fmt: skip
     record = place.write(record.with_process(process.pid))
-    if not wait_until(lambda: record.answers() or process.poll() is not None, READY_SECONDS) or process.poll() is not None:
-        raise Failure(f"{plan.name}: sshd does not answer at {ADDRESS}:{record.port}")
+    if (
+        not wait_until(lambda: record.answers() or process.poll() is not None, READY_SECONDS)
+        or process.poll() is not None
+    ):
+        raise HostError(f"{plan.name}: sshd does not answer at {ADDRESS}:{record.port}")
     process.returncode = 0  # it outlives us; nobody waits for it here
     return record
 
@@ -101,4 +104,4 @@ def _write(place: Place, name: str, text: str) -> Path:
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((ADDRESS, 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
