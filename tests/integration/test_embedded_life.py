@@ -110,25 +110,23 @@ def _plain(ports: EnginePorts) -> dict[str, Any]:
     return {name: getattr(ports, name) for name in ports.__dataclass_fields__}
 
 
-async def deploy_and_run(ports: EnginePorts, *, deploy: bool) -> None:
-    """Run a process over gRPC to its end."""
+async def deploy_and_run(ports: EnginePorts, deploy: Path | None = None) -> None:
+    """Run a process over gRPC to its end, deploying it before where it is given."""
     channel = create_insecure_channel(grpc_address=ports.grpc_address)
     try:
         client = ZeebeClient(channel)
-        if deploy:
-            path = Path(os.environ["PYTEST_LIFE_MODEL"])
-            await client.deploy_resource(path)
+        if deploy is not None:
+            await client.deploy_resource(deploy)
         await client.run_process_with_result("LifeTest", timeout=30_000)
     finally:
         await channel.close()
 
 
 @pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def model(tmp_path: Path) -> Path:
     """The model of a process that ends at once."""
     path = tmp_path / "life.bpmn"
     path.write_bytes(PROCESS)
-    monkeypatch.setenv("PYTEST_LIFE_MODEL", str(path))
     return path
 
 
@@ -151,7 +149,7 @@ async def test_it_is_ready_in_time(started: Started) -> None:
 
 async def test_grpc_and_rest_answer(started: Started, model: Path) -> None:
     """As soon as the engine is ready a process can be deployed and run over gRPC, and people can sign in over REST."""
-    await deploy_and_run(started.ports, deploy=True)
+    await deploy_and_run(started.ports, model)
     async with httpx.AsyncClient(base_url=started.ports.rest_address, follow_redirects=True) as client:
         await sign_in(client)
         assert (await client.get("/v2/topology")).json()["brokers"]
@@ -202,7 +200,7 @@ async def test_an_engine_that_dies_says_why(paths: EnginePaths, tmp_path: Path) 
     assert find_running(tmp_path) is None
 
 
-async def test_a_killed_parent_leaves_nothing_but_its_data(started: Started, paths: EnginePaths, model: Path) -> None:
+async def test_a_killed_parent_leaves_nothing_but_its_data(started: Started, paths: EnginePaths) -> None:
     """After SIGKILL of the parent all of the engine ends, and a new engine on its data knows its processes."""
     processes = started.processes()
     assert len(processes) == 3
@@ -215,7 +213,7 @@ async def test_a_killed_parent_leaves_nothing_but_its_data(started: Started, pat
     stages: list[str] = []
     ports = EnginePorts.free()
     async with EmbeddedEngine(paths, started.data, ports, stage=lambda name, _: stages.append(name)) as engine:
-        await deploy_and_run(ports, deploy=False)
+        await deploy_and_run(ports)
         running = find_running(started.data)
         assert running is not None
         under = psutil.Process(running.pid).children()
