@@ -18,7 +18,6 @@ from workers.execution import ansible
 from workers.execution.ansible import HostCounts, run_role
 from workers.execution.errors import HostUnreachableError, RoleFailedError, StalePlanError, ToolInterruptedError
 from workers.execution.process import Control
-from workers.execution.ssh import SshAccess
 from workers.runs.folder import digest_folder
 
 INJECTION = "{{ lookup('pipe', 'touch %s') }}"

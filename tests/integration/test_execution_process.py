@@ -53,7 +53,7 @@ async def run(script: str, tmp_path: Path, control: Control | None = None, lines
 
 async def until(condition) -> None:
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -180,7 +180,8 @@ async def test_an_inherited_lock_is_held_as_long_as_the_tool_lives(tmp_path):
 
 async def test_something_left_running_does_not_hold_us_up(tmp_path):
     """A background process that keeps the pipe open delays the end by seconds and not for ever."""
-    script = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(30)']); print(p.pid)"
+    child = "[sys.executable, '-c', 'import time; time.sleep(30)']"
+    script = f"import subprocess, sys; p = subprocess.Popen({child}); print(p.pid)"
     lines: list[str] = []
     started = time.monotonic()
     result = await run(script, tmp_path, lines=lines)

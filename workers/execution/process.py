@@ -3,59 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import contextlib
 import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import psutil
-import structlog
 
 from workers.core.errors import MissingToolError
+from workers.execution.lines import Lines, OnLine
 
-_log = structlog.get_logger()
-
-OnLine = Callable[[str], None]
-
-_PASSED_ON: Final = frozenset(
-    [
-        "PATH",
-        "HOME",
-        "LANG",
-        "LANGUAGE",
-        "TZ",
-        "TMPDIR",
-        "USER",
-        "LOGNAME",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "NO_PROXY",
-        "ALL_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "no_proxy",
-        "all_proxy",
-        "TF_PLUGIN_CACHE_DIR",
-        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE",
-        "SSH_AUTH_SOCK",
-        "XDG_CACHE_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_DATA_HOME",
-    ]
-)
+_PASSED_ON: Final = frozenset({
+    "PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SSL_CERT_FILE",
+    "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+    "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "TF_PLUGIN_CACHE_DIR",
+    "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE", "SSH_AUTH_SOCK", "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME", "XDG_DATA_HOME",
+})  # fmt: skip
 _TAIL_LINES: Final = 40
-_CUT: Final = " … (line cut)"
 _CHUNK: Final = 65536
 _POLL_SECONDS: Final = 0.25
 _PIPE_SECONDS: Final = 2.0
@@ -127,7 +98,7 @@ async def run_tool(
 ) -> ToolResult:
     """Run ``argv`` to its end and hand over its output line by line.
 
-    A cancelled caller is treated as a stop: the tool is interrupted, waited for, and only then the cancellation goes on.
+    A cancelled caller is treated as a stop: the tool is interrupted and waited for before the cancellation goes on.
 
     Args:
         argv: program and arguments; no shell ever reads them.
@@ -145,7 +116,7 @@ async def run_tool(
     tool = await _start([os.fspath(part) for part in argv], cwd, env, watched)
     cancelled = asyncio.Event()
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
-    lines = (_Lines(on_line, tail, max_line), _Lines(on_error_line or on_line, tail, max_line))
+    lines = (Lines(on_line, tail, max_line), Lines(on_error_line or on_line, tail, max_line))
     supervision = asyncio.create_task(_supervise(tool, watched, cancelled, lines, tail), name=f"tool {tool.pid}")
     try:
         return await asyncio.shield(supervision)
@@ -189,7 +160,7 @@ async def _supervise(
     tool: asyncio.subprocess.Process,
     control: Control,
     cancelled: asyncio.Event,
-    lines: tuple[_Lines, _Lines],
+    lines: tuple[Lines, Lines],
     tail: deque[str],
 ) -> ToolResult:
     started = time.monotonic()
@@ -263,49 +234,8 @@ async def _finish(streams: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*streams, return_exceptions=True)
 
 
-async def _drain(stream: asyncio.StreamReader | None, lines: _Lines) -> None:
+async def _drain(stream: asyncio.StreamReader | None, lines: Lines) -> None:
     if stream is None:
         return
     while chunk := await stream.read(_CHUNK):
         lines.feed(chunk)
-
-
-@dataclass
-class _Lines:
-    """Splits bytes into lines: invalid UTF-8 replaced, long lines cut but read to their end."""
-
-    sink: OnLine
-    tail: deque[str]
-    max_line: int
-    _parts: list[str] = field(default_factory=list)
-    _length: int = 0
-    _decoder: codecs.IncrementalDecoder = field(
-        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
-    )
-
-    def feed(self, chunk: bytes) -> None:
-        *complete, rest = self._decoder.decode(chunk).split("\n")
-        for part in complete:
-            self._add(part)
-            self._emit()
-        self._add(rest)
-
-    def end(self) -> None:
-        self._add(self._decoder.decode(b"", final=True))
-        if self._length:
-            self._emit()
-
-    def _add(self, part: str) -> None:
-        room = self.max_line - self._length
-        if part and room > 0:
-            self._parts.append(part[:room])
-        self._length += len(part)
-
-    def _emit(self) -> None:
-        text = "".join(self._parts).rstrip("\r") + (_CUT if self._length > self.max_line else "")
-        self._parts, self._length = [], 0
-        self.tail.append(text[:2000])
-        try:
-            self.sink(text)
-        except Exception:  # noqa: BLE001 - a log that cannot be written must not leave the tool blocked on its pipe
-            _log.exception("process.line_lost")

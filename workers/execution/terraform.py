@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
 import json
 import os
-import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,14 +19,16 @@ from workers.core.values import JsonValue, digest_bytes
 from workers.execution.plan_json import managed_resources
 from workers.execution.plan_markdown import PlanFacts, read_plan
 from workers.execution.process import Control, ToolResult, run_tool, tool_environment
-from workers.execution.stack_root import StackRoot
+from workers.execution.stack_root import WORK_FOLDER, StackRoot
 from workers.execution.terraform_events import Stream, read_diagnostic
+from workers.execution.terraform_program import INIT_JSON_SINCE, find_program, plugin_cache_lock, read_version
 
-_WORK: Final = ".terraform"  # left out of the workspace digest
 _DOCUMENT_CHARACTERS: Final = 512 * 1024 * 1024
 _CHANGES: Final = 2  # -detailed-exitcode
-_INIT_JSON_SINCE: Final = {"OpenTofu": (1, 8, 0), "Terraform": (1, 9, 0)}
 _OLDEST: Final = (1, 6, 0)
+
+
+__all__ = ["Applied", "Call", "Outputs", "Planned", "TerraformTool", "find_program"]
 
 
 def ignore(event: Event) -> None:
@@ -125,7 +123,7 @@ class TerraformTool:
         result = await run_tool(
             [program, "version"], cwd=program.parent, env=tool._environment({}), on_line=lines.append, control=control
         )
-        product, version = _read_version(lines)
+        product, version = read_version(lines)
         if result.exit_status or not product:
             raise MissingToolError(
                 f"{program} is neither OpenTofu nor Terraform: {' '.join(lines)[:200]}",
@@ -144,8 +142,8 @@ class TerraformTool:
         Raises:
             ToolError: with the tool's first error, file and line.
         """
-        async with self._plugin_cache_lock():
-            options = ["-json"] if self.version >= _INIT_JSON_SINCE[self.product] else []
+        async with plugin_cache_lock(self.plugin_cache):
+            options = ["-json"] if self.version >= INIT_JSON_SINCE[self.product] else []
             await self._stream(root, "init", ["init", *options], call=call)
 
     async def validate(self, root: StackRoot, *, call: Call) -> None:
@@ -177,10 +175,10 @@ class TerraformTool:
         """
         started = time.monotonic()
         await self.init(root, call=call)
-        file = root.folder / _WORK / "sluis.tfplan"
+        file = root.folder / WORK_FOLDER / "sluis.tfplan"
         options = ["-destroy"] if operation is Operation.DESTROY else []
         command = ["plan", "-json", "-detailed-exitcode", _lock(call), f"-out={file}", *options]
-        with _ephemeral_file(root) as variables:
+        with root.ephemeral_options() as variables:
             result = await self._stream(root, "plan", [*command, *variables], call=call, good=(0, _CHANGES))
         content = file.read_bytes()
         document = await self._show(root, file, call)
@@ -197,9 +195,9 @@ class TerraformTool:
         """
         started = time.monotonic()
         await self.init(root, call=call)
-        file = root.folder / _WORK / "approved.tfplan"
+        file = root.folder / WORK_FOLDER / "approved.tfplan"
         file.write_bytes(plan)
-        with _ephemeral_file(root) as variables:
+        with root.ephemeral_options() as variables:
             await self._stream(root, "apply", ["apply", "-json", _lock(call), *variables, str(file)], call=call)
         outputs = await self._outputs(root, call)
         return Applied(outputs.outputs, outputs.sensitive_outputs, time.monotonic() - started)
@@ -218,7 +216,7 @@ class TerraformTool:
         return not any(managed_resources((document.get("values") or {}).get("root_module") or {}))
 
     async def _show(self, root: StackRoot, file: Path, call: Call) -> dict[str, Any]:
-        with _ephemeral_file(root) as variables:
+        with root.ephemeral_options() as variables:
             # Only tofu wants the variables again to read its own plan.
             options = variables if self.product == "OpenTofu" else []
             result, document = await self._document(root, "show", ["show", "-json", *options, str(file)], call)
@@ -283,54 +281,6 @@ class TerraformTool:
             own["TF_PLUGIN_CACHE_DIR"] = str(self.plugin_cache.resolve())
         return own
 
-    @asynccontextmanager
-    async def _plugin_cache_lock(self) -> AsyncIterator[None]:
-        """The plugin cache does not bear two inits at once: https://developer.hashicorp.com/terraform/cli/config/config-file."""
-        if self.plugin_cache is None:
-            yield
-            return
-        self.plugin_cache.mkdir(parents=True, exist_ok=True)
-        with (self.plugin_cache / ".sluis.lock").open("w") as lock:
-            while not _try_lock(lock.fileno()):
-                await asyncio.sleep(0.05)
-            yield
-
-
-def find_program(setting: str = "", cache: Path | None = None) -> Path:
-    """The tofu or terraform to use: as set, else tofu from the cache or PATH, else terraform from PATH.
-
-    Args:
-        setting: the setting ``SLUIS_TOFU``: a path or a name on PATH.
-        cache: a folder that may hold a ``tofu`` program.
-
-    Raises:
-        MissingToolError: there is none.
-    """
-    if setting:
-        found = shutil.which(setting)
-        if not found:
-            raise MissingToolError(
-                f"SLUIS_TOFU names {setting}, which is no program.",
-                "Correct it, or unset it to use tofu or terraform from PATH.",
-            )
-        return Path(found).resolve()
-    places = (shutil.which("tofu", path=str(cache)) if cache else None, shutil.which("tofu"), shutil.which("terraform"))
-    for place in places:
-        if place:
-            return Path(place).resolve()
-    raise MissingToolError(
-        "Neither tofu nor terraform is on PATH.", "Install OpenTofu, or run `sluis up`, which fetches it."
-    )
-
-
-def _read_version(lines: list[str]) -> tuple[str, tuple[int, int, int]]:
-    for line in lines:
-        product, _, version = line.strip().partition(" v")
-        numbers = version.split("-")[0].split(".")
-        if product in _INIT_JSON_SINCE and len(numbers) == 3 and all(number.isdigit() for number in numbers):  # noqa: PLR2004 - major, minor, patch
-            return product, (int(numbers[0]), int(numbers[1]), int(numbers[2]))
-    return "", (0, 0, 0)
-
 
 def _read_document(lines: list[str]) -> dict[str, Any]:
     text = "\n".join(lines)
@@ -346,28 +296,5 @@ def _lock(call: Call) -> str:
     return f"-lock-timeout={call.lock_timeout.total_seconds():.0f}s"
 
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def _knowing(redactor: Redactor, root: StackRoot) -> Redactor:
     return redactor.plus(text for value in root.ephemeral.values() for text in secret_strings(value))
-
-
-@contextmanager
-def _ephemeral_file(root: StackRoot) -> Iterator[list[str]]:
-    """Options that give the ephemeral values, from a file that is gone afterwards."""
-    if not root.ephemeral:
-        yield []
-        return
-    file = root.folder / _WORK / "ephemeral.tfvars.json"
-    file.touch(mode=0o600)
-    try:
-        file.write_text(json.dumps(dict(root.ephemeral)), encoding="utf-8")
-        yield [f"-var-file={file}"]
-    finally:
-        file.unlink(missing_ok=True)

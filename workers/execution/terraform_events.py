@@ -18,8 +18,8 @@ from workers.execution.process import ToolResult
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # What every init says; what is downloaded is said in other lines.
 _ROUTINE: Final = re.compile(
-    r"\s*(Initializing |- ?\S+ in module$|installing \S+ in module$|terraform\.io/builtin/|Successfully configured the backend"
-    r"|use this backend unless|\S+ has been successfully initialized)"
+    r"\s*(Initializing |- ?\S+ in module$|installing \S+ in module$|terraform\.io/builtin/"
+    r"|Successfully configured the backend|use this backend unless|\S+ has been successfully initialized)"
 )
 _MESSAGE_CHARACTERS: Final = 1500
 _STATES: Final = {
