@@ -2,7 +2,8 @@
 """Measure the job loop against a running engine: drain of queued no-op jobs, beside pyzeebe's worker, and idle cost.
 
 Usage: ``python bench/job_loop.py [--jobs 1500] [--idle 600] [--out bench-job-loop.json]``. The engine is the one that
-SLUIS_GRPC_ADDRESS points at. Prints a table and writes JSON; asserts nothing.
+SLUIS_GRPC_ADDRESS points at; take one that nobody else needs, because the search of the embedded engine lags minutes
+behind after thousands of instances. Prints a table and writes JSON; asserts nothing.
 """
 
 from __future__ import annotations
