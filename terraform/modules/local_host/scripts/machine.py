@@ -13,7 +13,7 @@ from typing import IO, Any
 import guest
 import network
 import user_sshd
-from records import HostError, Place, Plan, Record, wait_until
+from records import HostError, Place, Plan, Record, locked, wait_until
 
 NEEDED = ("ip", "nsenter", "tar")
 READY_SECONDS = 30.0
@@ -46,7 +46,7 @@ def create(plan: Plan, place: Place, program: Path) -> Record:
     record = place.write(
         Record(generation=plan.generation, kind=plan.kind, name=plan.name, image=plan.image, user="root")
     )
-    lower = _unpacked(Path(plan.image), place)
+    lower = _unpacked(Path(plan.image))
     go, report, settings = _start_init(plan, place, lower, program)
     with go, report:
         go.write(json.dumps(settings) + "\n")
@@ -89,24 +89,30 @@ def _hindrance(image: str) -> str:
     return f"not on PATH: {', '.join(missing)}" if missing else guest.refusal()
 
 
-def _unpacked(image: Path, place: Place) -> Path:
-    """The image's content, unpacked once for all machines of a folder and never written to."""
+def _unpacked(image: Path) -> Path:
+    """The image's content: unpacked once, beside the archive, for all machines, and never written to."""
     about = image.stat()
-    key = hashlib.sha256(f"{image.resolve()}/{about.st_size}/{about.st_mtime_ns}".encode()).hexdigest()[:16]
-    final = place.images / key
-    if final.is_dir():
-        return final
-    draft = place.images / f"{key}.partial"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    key = hashlib.sha256(f"{about.st_size}/{about.st_mtime_ns}".encode()).hexdigest()[:16]
+    folder = image.with_name(f"{image.name}.unpacked")
+    folder.mkdir(mode=0o700, exist_ok=True)  # closed, for there are programs in it that run as root for anybody
+    with locked(folder / "lock"):
+        if not (folder / key).is_dir():
+            draft = folder / f"{key}.partial"
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(mode=0o755)
+            _unpack(image, draft)
+            draft.rename(folder / key)
+    return folder / key
+
+
+def _unpack(image: Path, target: Path) -> None:
     done = subprocess.run(
-        ["tar", "-xpf", str(image), "-C", str(draft), "--numeric-owner"], capture_output=True, text=True, check=False
+        ["tar", "-xpf", str(image), "-C", str(target), "--numeric-owner"], capture_output=True, text=True, check=False
     )
-    if done.returncode or not (draft / "usr/sbin/sshd").exists():
+    if done.returncode or not (target / "usr/sbin/sshd").exists():
+        shutil.rmtree(target)
         raise HostError(f"image {image}: {done.stderr.strip()[-300:] or 'no Debian root with openssh-server in it'}")
-    # Umask and mkdir decided the mode of the top; the root of a machine is open to its users.
-    draft.chmod(0o755)
-    return draft.rename(final)
+    target.chmod(0o755)  # whatever the archive or the umask said: the root of a machine is open to its users
 
 
 def _start_init(plan: Plan, place: Place, lower: Path, program: Path) -> tuple[IO[str], IO[str], dict[str, Any]]:

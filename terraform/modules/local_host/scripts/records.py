@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-ANSWER_SECONDS = 3.0
+ANSWER_SECONDS = 15.0  # for a busy host; one that is well answers at once, and a dead process is seen at once
 
 
 class HostError(Exception):
@@ -63,7 +63,8 @@ class Record:
 
     def is_alive(self) -> bool:
         """Whether the machine's first process runs and its sshd answers."""
-        return bool(self.host_keys) and wait_until(lambda: self.owns_process() and self.answers(), ANSWER_SECONDS)
+        wait_until(lambda: not self.owns_process() or self.answers(), ANSWER_SECONDS)
+        return bool(self.host_keys) and self.owns_process() and self.answers()
 
     def answers(self) -> bool:
         """Whether an SSH server greets at the recorded address."""
@@ -97,11 +98,6 @@ class Place:
         """The folder itself."""
         return self.parent / self.name
 
-    @property
-    def images(self) -> Path:
-        """Unpacked images, shared by the machines of this parent."""
-        return self.parent / ".images"
-
     def read(self) -> Record | None:
         """The record, or None where there is none."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
@@ -116,6 +112,11 @@ class Place:
         draft.write_text(json.dumps(asdict(record), indent=2))
         draft.replace(self.path / "host.json")
         return record
+
+    def remove(self) -> None:
+        """Remove the machine's files."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
 
     def log_tail(self) -> str:
         """The last lines that the machine's own processes wrote."""
@@ -156,15 +157,6 @@ def folder_of(asked: str | None) -> Path:
     """The folder for the machines' files."""
     folder = asked or os.environ.get("SLUIS_HOSTS_FOLDER") or "~/.local/share/sluis/hosts"
     return Path(folder).expanduser().resolve()
-
-
-def remove_place(place: Place) -> None:
-    """Remove a machine's files, and unpacked images that nobody uses any more."""
-    if place.path.exists():
-        shutil.rmtree(place.path)
-    others = [Place(place.parent, path.parent.name).read() for path in place.parent.glob("*/host.json")]
-    if place.images.exists() and not any(other and other.kind == "namespaces" for other in others):
-        shutil.rmtree(place.images)
 
 
 def identity(pid: int) -> str:
