@@ -39,6 +39,9 @@ T = TypeVar("T")
 
 pytestmark = pytest.mark.engine
 
+SEARCH_SECONDS = 150
+"""How far the search may lag behind the engine on a loaded machine."""
+
 MODEL = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="Definitions_Jobs"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="http://bpmn.io/schema/bpmn">
@@ -76,7 +79,7 @@ class Bench:
     async def start(self, **variables: object) -> int:
         return await self.gateway.create_instance(self.process, variables)  # type: ignore[arg-type]
 
-    async def told(self, event: str, count: int = 1, seconds: float = 30) -> None:
+    async def told(self, event: str, count: int = 1, seconds: float = SEARCH_SECONDS) -> None:
         await eventually(lambda: _ready(self.seen.counts[event] >= count), seconds)
 
     async def ended(self, key: int) -> Instance:
@@ -106,7 +109,7 @@ async def _ready(condition: bool) -> bool:
     return condition
 
 
-async def eventually(read: Callable[[], Awaitable[T | None]], seconds: float = 60) -> T:
+async def eventually(read: Callable[[], Awaitable[T | None]], seconds: float = SEARCH_SECONDS) -> T:
     """Ask until there is an answer; the search follows the engine with a delay."""
     async with asyncio.timeout(seconds):
         while True:
@@ -116,7 +119,7 @@ async def eventually(read: Callable[[], Awaitable[T | None]], seconds: float = 6
 
 
 @asynccontextmanager
-async def serving(settings: Settings, handler: Handler, lease_seconds: float = 30) -> AsyncIterator[Bench]:
+async def serving(settings: Settings, handler: Handler, lease_seconds: float = SEARCH_SECONDS) -> AsyncIterator[Bench]:
     """Deploy a process of its own and serve its job type."""
     job_type = f"enginetest.{uuid.uuid4().hex}"
     process = f"EngineTest_{uuid.uuid4().hex}"

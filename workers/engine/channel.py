@@ -20,12 +20,13 @@ _OPTIONS: Final = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.min_reconnect_backoff_ms", 10_000),
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
 )
 """A dead gateway is noticed within a minute (the broker allows a ping every 30 s or rarer), a restarted one
-found again within seconds; a batch of jobs may be larger than grpc's default of 4 MB."""
+found again within seconds (the "minimum" is how long one attempt to connect may take: a loaded machine needs more
+than a second for it); a batch of jobs may be larger than grpc's default of 4 MB."""
 
 
 def open_channel(settings: Settings) -> grpc.aio.Channel:
