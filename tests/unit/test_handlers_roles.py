@@ -1,0 +1,100 @@
+"""Which approved change covers a role: the same content, inputs and hosts, approved, and not used yet."""
+
+import pytest
+from handlers_kit import context, job
+
+from workers.core.records import Approval, Change, Decision, Evidence, Policy
+from workers.core.values import now
+from workers.handlers.roles import RoleJob, RoleRequest, covering_step, host_subjects, role_step
+
+INPUTS = {"hello_text": "hi"}
+
+
+@pytest.fixture
+def ctx(tmp_path):
+    return context(tmp_path)
+
+
+async def approved(ctx, *, approvals=1, plan=None, instance=200, hosts=("db1",), given=1, **inputs):
+    """A change for the role `hello`, with so many approvals asked and given."""
+    step = role_step(ctx, RoleRequest(role="hello", inputs=inputs or INPUTS))
+    change = Change(environment="local", roles=(step,), hosts=hosts, plan=plan, process_instance=instance)
+    await ctx.changes.save(change)
+    await ctx.changes.set_policy(Policy(change=change.digest, approvals=approvals, group="approvers", created=now()))
+    for number in range(given):
+        approval = Approval(
+            change=change.digest,
+            decision=Decision.APPROVED,
+            approver=f"person{number}",
+            evidence=Evidence.ENGINE,
+            user_task=number,
+            verified_by=number,
+            created=now(),
+        )
+        await ctx.changes.add_approval(approval)
+    return change.digest
+
+
+async def covered(ctx, digest, inputs=None, hosts=("db1",)):
+    request = RoleJob(environment="local", hosts=list(hosts), inputs=inputs or INPUTS, change=digest)
+    step = role_step(ctx, RoleRequest(role="hello", inputs=request.inputs))
+    return await covering_step(ctx, request, step, job("ansible.hello.run"))
+
+
+async def test_an_approved_change_covers_its_role(ctx):
+    """The plain case."""
+    assert await covered(ctx, await approved(ctx)) == 0
+
+
+async def test_other_inputs_are_not_covered(ctx):
+    """Editing the inputs after the approval asks for a new one."""
+    assert await covered(ctx, await approved(ctx), inputs={"hello_text": "rm -rf"}) is None
+
+
+async def test_other_hosts_are_not_covered(ctx):
+    """An approval for one host does not serve another."""
+    assert await covered(ctx, await approved(ctx), hosts=("stack:local/web1",)) is None
+
+
+async def test_a_role_that_was_edited_after_the_approval_is_not_covered(ctx):
+    """The role's content is part of what was approved."""
+    digest = await approved(ctx)
+    (ctx.project / "ansible/roles/hello/tasks/main.yml").write_text("- ansible.builtin.command: id\n")
+    assert await covered(ctx, digest) is None
+
+
+async def test_a_role_step_is_used_once(ctx):
+    """The second run of the same approval asks again."""
+    digest = await approved(ctx)
+    assert await ctx.changes.use_role(digest, 0, "1-1")
+    assert await covered(ctx, digest) is None
+
+
+async def test_too_few_approvals_do_not_cover(ctx):
+    """Two are asked for, one was given."""
+    assert await covered(ctx, await approved(ctx, approvals=2)) is None
+
+
+async def test_an_approved_plan_covers_its_roles_only_once_it_was_applied(ctx):
+    """Roles approved with a plan do not run before the plan did."""
+    plan = "a" * 64
+    digest = await approved(ctx, plan=plan, instance=999)
+    assert await covered(ctx, digest) is None
+    await ctx.plans.use(plan, "9-1")
+    assert await covered(ctx, digest) == 0
+
+
+async def test_a_change_of_another_instance_without_a_plan_is_not_taken(ctx):
+    """Naming the change of somebody else's process in a variable does not help."""
+    assert await covered(ctx, await approved(ctx, instance=999)) is None
+
+
+async def test_a_digest_that_is_not_in_the_store_covers_nothing(ctx):
+    """A made-up digest is no approval."""
+    assert await covered(ctx, "f" * 64) is None
+
+
+def test_jobs_name_their_stacks_and_hosts():
+    """Locks and records go by these names; hosts of an environment cannot be mistaken for stacks."""
+    subjects = host_subjects(job("x", environment="local", hosts=["stack:local/web1", "db1"]))
+    assert subjects == ("local/web1", "local/host-db1")
