@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from served import Served, served
 
+from served import Served, served
 from workers.core.errors import SluisError
 from workers.core.settings import Settings
 from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts

@@ -6,6 +6,7 @@ import json
 import urllib.request
 
 import pytest
+
 from results import Result
 from served import Served
 
