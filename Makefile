@@ -49,7 +49,7 @@ clean: ## Stop the engine, remove the machines of the demo, .sluis, .venv and ev
 test: ## All checks, unit, property and integration tests, the short end-to-end tests
 	@$(STAGE) "Python packages" tools/venv
 	@$(STAGE) "engine and tools" $(BIN)/python -m workers.setup
-	@$(MAKE) check
+	@$(MAKE) -k check
 	@$(STAGE) "unit and property tests" $(BIN)/pytest -q tests/unit tests/property
 	@$(STAGE) "integration and end to end" $(BIN)/pytest -v --durations=15 -m "not slow" \
 		--ignore tests/unit --ignore tests/property $(ARGS)
@@ -59,12 +59,18 @@ acceptance: setup ## The long end-to-end runs
 	@$(BIN)/pytest -v --durations=15 -m slow $(ARGS)
 
 .PHONY: check
-check: venv check-python check-rooms check-docs check-terraform check-ansible check-bpmn ## All checks that need no engine
+check: venv check-style check-format check-types check-rooms check-docs check-terraform check-ansible check-bpmn ## All checks that need no engine
 
-.PHONY: check-python
-check-python: venv
+.PHONY: check-style
+check-style: venv
 	@$(STAGE) "ruff" $(BIN)/ruff check
+
+.PHONY: check-format
+check-format: venv
 	@$(STAGE) "ruff format" $(BIN)/ruff format --check
+
+.PHONY: check-types
+check-types: venv
 	@$(STAGE) "mypy" $(BIN)/mypy
 
 .PHONY: check-rooms
