@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from execution_fixtures import FIXTURES, Events, play, seconds
 
+from execution_fixtures import FIXTURES, Events, play, seconds
 from workers.core.errors import InputError, ToolError
 from workers.core.records import HostAddress
 from workers.core.redaction import Redactor

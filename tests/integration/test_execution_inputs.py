@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from execution_fixtures import program, stack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from execution_fixtures import program, stack
 from workers.core.errors import InputError
 from workers.core.records import Operation
 from workers.execution.root_configuration import escape_template

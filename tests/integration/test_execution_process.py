@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from execution_fixtures import seconds
 
+from execution_fixtures import seconds
 from workers.core.errors import MissingToolError
 from workers.execution.process import Control, run_tool, tool_environment
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from execution_fixtures import Events, play, seconds
 
+from execution_fixtures import Events, play, seconds
 from workers.core.errors import InputError
 from workers.core.records import HostAddress
 from workers.execution.ansible import run_role

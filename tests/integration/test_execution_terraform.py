@@ -8,8 +8,8 @@ import os
 import re
 
 import pytest
-from execution_fixtures import Events, Stack, call, program, seconds, stack
 
+from execution_fixtures import Events, Stack, call, program, seconds, stack
 from workers.core.errors import MissingToolError, ToolError
 from workers.core.records import Counts, Operation
 from workers.execution.errors import StalePlanError, StateLockedError, ToolInterruptedError
