@@ -1,0 +1,270 @@
+"""A scripted worker for the models: prepared answers per job type, on the real engine.
+
+It tests the drawing, not the tools. Every use deploys copies of the models whose process ids and job types carry a
+prefix of their own, so that no other worker at the same engine takes their jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from workers.core.job import Job
+from workers.engine.errors import JobGoneError
+from workers.engine.grpc import ZeebeGateway
+from workers.engine.rest import OrchestrationRest, UserTask
+
+MODELS = Path(__file__).resolve().parents[2] / "bpmn"
+PROCESSES = ("AnsibleChange", "Notice", "TerraformChange", "VmProvisioning")
+REVIEW = "Task_ReviewChange"
+DECIDE = "Task_DecideOnMachine"
+HOSTS = ["stack:local/web1"]
+PLAN_CHANGE = "a" * 64
+CONFIGURE = [
+    {"role": "os_baseline", "inputs": {}},
+    {"role": "web_server", "inputs": {"web_server_message": "Hello"}},
+]
+JOB_TYPES = (
+    "request.check", "terraform.local_host.plan", "terraform.local_host.apply", "policy.check", "approval.verify",
+    "host.wait", "ansible.os_baseline.check", "ansible.os_baseline.run", "ansible.web_server.check",
+    "ansible.web_server.run", "http.probe", "notify.send",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Thrown:
+    """The answer of a job that ends in a BPMN error with the variable ``failure``."""
+
+    code: str
+    message: str = "Something went wrong."
+    change: str | None = None
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What the workers send with an error."""
+        return {"failure": {"code": self.code, "message": self.message, "run": "42-1", "change": self.change}}
+
+
+Answer = dict[str, Any] | Thrown
+Answers = dict[str, list[Answer]]
+
+
+def plan(*, has_changes: bool = True, change: str = PLAN_CHANGE, operation: str = "apply") -> Answer:
+    """What a plan job gives."""
+    return {
+        "plan": {
+            "digest": "b" * 64,
+            "change": change,
+            "hasChanges": has_changes,
+            "counts": {"create": 4, "update": 0, "replace": 0, "delete": 0},
+            "summary": "4 to create" if has_changes else "no changes",
+            "markdown": "| Resource | Action |\n|---|---|\n| `module.this.terraform_data.host` | create |\n",
+            "emptyBefore": True,
+            "operation": operation,
+            "run": "100-1",
+            "stack": "local/web1",
+            "outputs": {},
+            "hosts": [],
+        }
+    }
+
+
+def policy(approvals: int = 1) -> Answer:
+    """What the policy answers."""
+    return {"policy": {"approvals": approvals, "group": "approvers", "denied": False, "reason": "One person."}}
+
+
+def approval(state: str = "approved", note: str = "") -> Answer:
+    """What the verification of a decision gives."""
+    return {"approval": {"state": state, "approvers": ["demo"], "missing": int(state == "more"), "note": note}}
+
+
+def check(*, covered: bool = False, has_changes: bool = True, change: str = "c" * 64) -> Answer:
+    """What a role's check gives."""
+    return {
+        "check": {
+            "covered": covered,
+            "change": change,
+            "hasChanges": has_changes,
+            "changed": 3,
+            "summary": "3 to change",
+            "markdown": "Installs **nginx**.",
+            "run": "200-1",
+        }
+    }
+
+
+def usual() -> Answers:
+    """A first run in which everything goes well: one approval, which covers the roles too."""
+    request = {
+        "environment": "local",
+        "name": "web1",
+        "stack": "local/web1",
+        "module": "local_host",
+        "inputs": {"name": "web1"},
+        "configure": CONFIGURE,
+        "hosts": HOSTS,
+        "approvers": "approvers",
+    }
+    covered = check(covered=True, has_changes=False, change=PLAN_CHANGE)
+    ran: Answer = {"configured": {"changed": 3, "ok": 9, "hosts": ["web1"], "summary": "3 changed", "run": "300-1"}}
+    applied = {"outputs": {}, "hosts": [], "run": "101-1", "counts": {}, "summary": "4 created"}
+    return {
+        "request.check": [{"request": request}],
+        "terraform.local_host.plan": [plan()],
+        "terraform.local_host.apply": [{"applied": applied}],
+        "policy.check": [policy()],
+        "approval.verify": [approval()],
+        "host.wait": [{"reachable": {"hosts": ["web1"], "milliseconds": 12}}],
+        "ansible.os_baseline.check": [covered],
+        "ansible.os_baseline.run": [ran],
+        "ansible.web_server.check": [covered],
+        "ansible.web_server.run": [ran],
+        "http.probe": [{"probe": {"status": 200, "milliseconds": 3, "url": "http://192.0.2.1/"}}],
+        "notify.send": [{"notice": {"channels": {"log": "sent"}}}],
+    }
+
+
+@dataclass
+class Stage:
+    """The models at the engine under a prefix, and the worker that plays all the parts in them.
+
+    Attributes:
+        jobs: every job that came, with the prefix taken off its type.
+    """
+
+    gateway: ZeebeGateway
+    people: OrchestrationRest
+    prefix: str
+    answers: Answers
+    jobs: list[tuple[str, Job]] = field(default_factory=list)
+
+    async def start(self, process: str = "VmProvisioning", **variables: Any) -> int:
+        """Start a process; VM provisioning gets a request unless told otherwise."""
+        given = variables or {"environment": "local", "name": "web1", "message": "Hello"}
+        return await self.gateway.create_instance(f"{self.prefix}{process}", given)
+
+    def types(self) -> list[str]:
+        """The job types in the order in which the jobs came."""
+        return [kind for kind, _ in self.jobs]
+
+    def inputs(self, job_type: str) -> list[dict[str, Any]]:
+        """The variables of each job of that type."""
+        return [dict(job.variables) for kind, job in self.jobs if kind == job_type]
+
+    def notices(self) -> list[str]:
+        """The events that people were told of."""
+        return [str(variables["event"]) for variables in self.inputs("notify.send")]
+
+    async def review(self, number: int = 1, decision: str = "approved", reason: str | None = None) -> None:
+        """Decide on the ``number``-th review that is asked for."""
+        given = {"decision": decision} | ({"reason": reason} if reason else {})
+        await self.complete(REVIEW, number, given)
+
+    async def complete(self, element: str, number: int, variables: dict[str, Any]) -> None:
+        """Claim and complete the ``number``-th user task of that element, as the engine shows it."""
+        task = await self.task(element, number)
+        await self.people.assign(task.key, "demo")
+        await self.people.complete(task.key, variables)
+
+    async def task(self, element: str, number: int = 1) -> UserTask:
+        """The ``number``-th user task of that element, once the engine shows it."""
+        return await within(60, lambda: self._task(element, number), f"user task {number} of {element}")
+
+    async def _task(self, element: str, number: int) -> UserTask | None:
+        tasks = [t for t in await self.people.user_tasks(element=element) if t.process.startswith(self.prefix)]
+        found = sorted(tasks, key=lambda task: task.key)
+        return found[number - 1] if len(found) >= number and found[number - 1].state == "CREATED" else None
+
+    async def ended(self, instance: int) -> str:
+        """Wait for the end of the instance; the id of the element whose job was the last, a notice in its end event."""
+
+        async def gone() -> bool | None:
+            return await self._is_gone(instance) or None
+
+        await within(60, gone, f"end of instance {instance}; jobs so far: {self.types()}")
+        return self.jobs[-1][1].element if self.jobs else ""
+
+    async def _is_gone(self, instance: int) -> bool:
+        """Whether the engine holds the instance no more: it takes no variables for it."""
+        try:
+            await self.gateway.set_variables(instance, {})
+        except JobGoneError:
+            return True
+        return False
+
+    async def play(self) -> None:
+        """Answer jobs until cancelled."""
+        await asyncio.gather(*(self._play(job_type) for job_type in JOB_TYPES))
+
+    async def _play(self, job_type: str) -> None:
+        wait, lease = timedelta(seconds=10), timedelta(seconds=30)
+        while True:
+            for job in await self.gateway.activate(self.prefix + job_type, "script", 1, lease, wait):
+                self.jobs.append((job_type, job))
+                await self._answer(job_type, job)
+
+    async def _answer(self, job_type: str, job: Job) -> None:
+        script = self.answers[job_type]
+        answer = script.pop(0) if len(script) > 1 else script[0]
+        if isinstance(answer, Thrown):
+            await self.gateway.throw_error(job.key, answer.code, answer.message, answer.variables)
+        else:
+            await self.gateway.complete(job.key, answer)
+
+
+async def within(seconds: float, ask: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """Ask until there is an answer.
+
+    Raises:
+        TimeoutError: there was none in that time.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (answer := await ask()) is not None:
+            return answer
+        await asyncio.sleep(0.2)
+    raise TimeoutError(f"no {what} within {seconds:.0f} s")
+
+
+def copies(prefix: str) -> dict[str, bytes]:
+    """The models with the prefix before their process ids and job types; forms and decisions as they are."""
+    fixed = [kind for kind in JOB_TYPES if kind.count(".") == 1]
+    names = re.compile(rf'( (?:id|processId|bpmnElement|type)=")({"|".join((*PROCESSES, *fixed))})(?=")')
+    built = re.compile(r"(&#34;|&quot;)((?:terraform|ansible)\.)")
+    found = {}
+    for path in sorted(MODELS.iterdir()):
+        text = path.read_text()
+        if path.suffix == ".bpmn":
+            text = built.sub(rf"\g<1>{prefix}\g<2>", names.sub(rf"\g<1>{prefix}\g<2>", text))
+        found[path.name] = text.encode()
+    return found
+
+
+@asynccontextmanager
+async def stage(gateway: ZeebeGateway, people: OrchestrationRest, **changed: list[Answer]) -> AsyncIterator[Stage]:
+    """Models deployed under a new prefix, and the scripted worker at work.
+
+    Args:
+        gateway: the engine.
+        people: a person at the engine.
+        changed: answers other than the usual ones; ``__`` in a name stands for the dot of the job type.
+    """
+    prefix = f"t{uuid.uuid4().hex[:8]}_"
+    answers = usual() | {name.replace("__", "."): script for name, script in changed.items()}
+    await gateway.deploy(copies(prefix))
+    actors = Stage(gateway, people, prefix, answers)
+    playing = asyncio.create_task(actors.play())
+    try:
+        yield actors
+    finally:
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
