@@ -162,6 +162,15 @@ def machine(folder: Path, name: str = "web1") -> Iterator[Host]:
         yield made.apply()
 
 
+def runs(record: dict[str, Any]) -> bool:
+    """Whether a recorded process still runs; one that has ended and waits to be reaped does not."""
+    try:
+        fields = Path(f"/proc/{record['pid']}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return False
+    return fields[0] != "Z" and record["started"].endswith(f"/{fields[19]}")
+
+
 def traces(link: str, hosts: Path) -> list[str]:
     """What is left of a machine on this host: files, processes, mounts, links, rules."""
     processes = [

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from local_host_fixtures import MODULE, PROGRAM, machine, need_root, needed, stack, tools, traces
+
+from local_host_fixtures import MODULE, PROGRAM, machine, need_root, needed, runs, stack, tools, traces
 
 __all__ = ["tools"]  # a fixture that is used by being here
 
@@ -46,6 +47,7 @@ def test_a_machine_from_its_first_plan_to_nothing(tmp_path: Path) -> None:
         assert made.plan()[0] == 0
 
         first = made.record()
+        assert runs(first)
         os.kill(first["pid"], signal.SIGKILL)
         code, text = made.plan()
         assert code == 2
@@ -60,7 +62,7 @@ def test_a_machine_from_its_first_plan_to_nothing(tmp_path: Path) -> None:
 
         made.destroy()
         assert traces(second["link"], made.hosts) == []
-        assert not Path(f"/proc/{second['pid']}").exists()
+        assert not runs(second)
 
 
 def test_two_machines_at_once_never_meet(tmp_path: Path) -> None:
