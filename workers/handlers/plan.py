@@ -158,7 +158,7 @@ class Planning:
             "change": change.digest,
             "hasChanges": plan.has_changes,
             "counts": plan.counts.model_dump(),
-            "summary": str(plan.counts),
+            "summary": planned.facts.summary,
             "markdown": plan_markdown(plan, planned.facts.markdown, change),
             "emptyBefore": plan.empty_before,
             "operation": request.operation.value,

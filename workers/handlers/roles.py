@@ -16,7 +16,7 @@ from workers.core.records import Change, HostAddress, RoleStep
 from workers.core.redaction import Redactor, secret_strings
 from workers.core.values import JsonValue, digest_value
 from workers.execution.ansible import RolePlay, RoleResult, run_role
-from workers.execution.errors import HostUnreachableError, RoleFailedError
+from workers.execution.errors import HostUnreachableError, RoleFailedError, StalePlanError
 from workers.handlers.attempt import Attempt, Recorded, parse, refused
 from workers.handlers.context import Context
 from workers.handlers.summary import shortened
@@ -89,7 +89,7 @@ class Checking:
             attempt.log.say(f"Role {self.role} is part of the approved change {request.change}.")
             return Done({"check": _answer(request.change or "", "approved with the plan", "", attempt, covered=True)})
         environment = self.context.environment(request.environment)
-        result = await play(self.context, attempt, environment, self.role, request, check=True)
+        result = await play(self.context, attempt, environment, step, request, check=True)
         if not isinstance(result, RoleResult):
             return result
         change = Change(
@@ -122,7 +122,7 @@ class Running:
         if not await self.context.changes.use_role(request.change, number, attempt.run.id):
             return refused(BpmnErrorCode.PLAN_STALE, "The approval of this role was used meanwhile.", attempt.run.id)
         environment = self.context.environment(request.environment)
-        result = await play(self.context, attempt, environment, self.role, request, check=False)
+        result = await play(self.context, attempt, environment, step, request, check=False)
         await self._tell(attempt, request, result)
         if not isinstance(result, RoleResult):
             return result
@@ -172,10 +172,13 @@ async def _may_run(context: Context, change: Change) -> bool:
 
 
 async def play(
-    context: Context, attempt: Attempt, environment: Environment, role: str, request: RoleJob, *, check: bool
+    context: Context, attempt: Attempt, environment: Environment, step: RoleStep, request: RoleJob, *, check: bool
 ) -> RoleResult | Outcome:
-    """Run a role on the hosts of the request; a failed or unreachable host becomes its BPMN error."""
-    contract = context.contract(Kind.ROLE, role)
+    """Run a role on the hosts of the request, with the content that `step` names and no other.
+
+    A failed or unreachable host, or a role that was edited meanwhile, becomes its BPMN error.
+    """
+    contract = context.contract(Kind.ROLE, step.role)
     values, secrets = context.secrets.resolve(dict(request.inputs))
     inputs = values if isinstance(values, dict) else {}
     variables, more = context.secrets.resolve(dict(environment.variables))
@@ -183,13 +186,17 @@ async def play(
     redactor = Redactor((*secrets, *more, *_sensitive(contract, inputs)))
     try:
         result = await run_role(
-            RolePlay(role, contract.path, inputs, hosts, context.access(environment), check=check),
+            RolePlay(
+                step.role, contract.path, inputs, hosts, context.access(environment), check=check, digest=step.digest
+            ),
             control=attempt.control(timedelta(minutes=environment.limits.role_timeout_minutes)),
             sink=attempt.log,
             env={n: str(v) for n, v in variables.items()} if isinstance(variables, dict) else {},
             redactor=redactor,
         )
         result.raise_for_status()
+    except StalePlanError as error:
+        return refused(BpmnErrorCode.PLAN_STALE, error, attempt.run.id)
     except HostUnreachableError as error:
         return refused(BpmnErrorCode.HOST_UNREACHABLE, error, attempt.run.id)
     except RoleFailedError as error:

@@ -19,7 +19,7 @@ def plan_markdown(plan: Plan, resources: str, change: Change) -> str:
         change: the change that the plan belongs to.
     """
     verb = "Remove" if plan.operation is Operation.DESTROY else "Make"
-    parts = [f"{verb} stack **{plan.stack}** with module **{plan.module}**: {plan.counts}.", resources, _roles(change)]
+    parts = [f"{verb} stack **{plan.stack}** with module **{plan.module}**.", resources, _roles(change)]
     if plan.empty_before and plan.operation is Operation.APPLY:
         parts.append("The stack is empty now. If making it fails, what was made is removed again without asking.")
     return shortened("\n\n".join(part for part in parts if part))
