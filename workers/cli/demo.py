@@ -166,21 +166,30 @@ def _summary(shown: Screen, demo_: Demo) -> None:
         shown.note(f"  ✗ {text}", "red")
     for check in verified.checks:
         shown.note(f"  {'✔' if check.good else '✗'} {check.what}: {check.detail}", "green" if check.good else "red")
-    hosts = (
-        ", ".join(f"{h.name} ({h.user}@{h.address}:{h.port})" for h in verified.stack.hosts) if verified.stack else ""
-    )
-    made = f"{verified.counts or 'nothing planned'}; machine {hosts}" if hosts else verified.counts
-    roles = ", ".join(f"{role} changed {changed}" for role, changed in verified.configured)
-    facts = [
-        ("Machine", made), ("Kind", _kind(demo_)), ("Roles", roles), ("Approval", _approval(demo_)),
-        ("Process", f"instance {demo_.instance}, {demo_.assembly.settings.rest_address}/operate/processes/{demo_.instance}"),
-        ("Log", f"{short(log_file(demo_.assembly.settings))}; `sluis runs` and `sluis run log RUN` for each step"),
-        ("Audit", f"`sluis audit verify {demo_.scenario.stack}`, `sluis stack show {demo_.scenario.stack}`"),
-    ]  # fmt: skip
-    for name, value in facts:
+    for name, value in _facts(demo_):
         if value:
             shown.note(f"  {name:12} {value}")
     _times(shown, demo_)
+
+
+def _facts(demo_: Demo) -> tuple[tuple[str, str], ...]:
+    settings, stack = demo_.assembly.settings, demo_.scenario.stack
+    roles = ", ".join(f"{role} changed {changed}" for role, changed in demo_.verified.configured)
+    return (
+        ("Machine", _machine(demo_)),
+        ("Kind", _kind(demo_)),
+        ("Roles", roles),
+        ("Approval", _approval(demo_)),
+        ("Process", f"instance {demo_.instance}, {settings.rest_address}/operate/processes/{demo_.instance}"),
+        ("Log", f"{short(log_file(settings))}; `sluis runs` and `sluis run log RUN` for each step"),
+        ("Audit", f"`sluis audit verify {stack}`, `sluis stack show {stack}`"),
+    )
+
+
+def _machine(demo_: Demo) -> str:
+    record = demo_.verified.stack
+    hosts = ", ".join(f"{h.name} ({h.user}@{h.address}:{h.port})" for h in record.hosts) if record else ""
+    return f"{hosts}; plan: {demo_.verified.counts or 'none'}" if hosts else demo_.verified.counts
 
 
 def _kind(demo_: Demo) -> str:

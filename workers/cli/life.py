@@ -51,7 +51,7 @@ def up(
     """
     settings = of(context).settings()
     if detach:
-        perform(_detach(context, settings))
+        perform(_detach(settings))
     else:
         perform(_up(settings, screen()))
 
@@ -88,7 +88,7 @@ def clean(context: typer.Context, yes: Yes = False) -> None:
 
 async def _clean(settings: Settings, shown: Screen) -> None:
     tool = await prepare_tools(settings)
-    await clean_all(assemble(settings, tool), lambda text: shown.say(text))
+    await clean_all(assemble(settings, tool), shown.say)
     shown.note(f"{short(settings.data_folder)} is gone. Downloads stay in {settings.cache}.")
 
 
@@ -162,7 +162,7 @@ def addresses(settings: Settings) -> tuple[tuple[str, str], ...]:
     )
 
 
-async def _detach(context: typer.Context, settings: Settings) -> None:
+async def _detach(settings: Settings) -> None:
     """Start ``sluis up`` in a session of its own and wait until it is up."""
     shown = screen()
     log = log_file(settings).with_name("up.out")
@@ -173,7 +173,7 @@ async def _detach(context: typer.Context, settings: Settings) -> None:
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     deadline = time.monotonic() + _DETACHED_SECONDS
-    while find_up(settings) is None or find_up(settings).pid != child.pid:  # type: ignore[union-attr]
+    while (state := find_up(settings)) is None or state.pid != child.pid:
         if child.poll() is not None or time.monotonic() > deadline:
             raise EngineError(f"`sluis up` did not come up.\n{log.read_text(errors='replace')[-2000:]}", f"See {log}.")
         await asyncio.sleep(0.2)

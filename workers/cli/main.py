@@ -27,7 +27,7 @@ for group in (doctor, demo, life, state, worker, processes, approvals, stacks, r
     group.register(app)
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - the form of an option's callback
+def _version(value: bool) -> None:
     if value:
         sys.stdout.write(f"sluis {__version__}\n")
         raise typer.Exit

@@ -97,7 +97,7 @@ async def _log(assembly: Assembly, screen: Screen, run: str, *, follow: bool) ->
 
 
 async def _until_ended(assembly: Assembly, run: str, ended: asyncio.Event) -> None:
-    while not (await _find(assembly, run)).state.ended:
+    while not (await _find(assembly, run)).state.ended:  # noqa: ASYNC110 - another process writes it
         await asyncio.sleep(0.5)
     ended.set()
 

@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show what runs: engine, workers with what they could not read, runs, open tasks, stacks. Exit code 1 where nothing works.
+    """Show what runs: engine, workers with what they could not read, runs, open tasks, stacks.
+
+    Exit code 1 where the engine does not answer or nobody serves.
 
     JSON: {"good", "engine": {"version", "address", "trouble"}, "up", "workers": [{"name", "pid", "since", "alive",
     "job_types", "problems"}], "runs": {state: count}, "stacks": {state: count}, "open_tasks"}.

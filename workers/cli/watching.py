@@ -29,6 +29,10 @@ from workers.service.happenings import (
 )
 
 _SHOWN: Final = (EventKind.RESOURCE, EventKind.TASK, EventKind.WARNING, EventKind.ERROR)
+_QUIET: Final = ("started", "running", "skipped")
+_STACK_PREFIX: Final = "module.stack."
+"""Every resource of a catalogue module has it; the stack is known, so it says nothing."""
+_WARNING_LENGTH: Final = 160
 _STYLES: Final = {
     "ok": "green", "finished": "green", "changed": "yellow", "failed": "bold red", "unreachable": "bold red",
     "skipped": "dim", "started": "dim", "running": "dim",
@@ -79,9 +83,12 @@ class WatchView:
                 self._line(now(), _end(happening), "bold green" if happening.good else "bold red")
 
     def _tool(self, event: Event, step: Step | None) -> None:
-        if event.kind in _SHOWN:
+        if event.kind in _SHOWN and not (event.kind is EventKind.TASK and event.state in _QUIET):
             style = "bold red" if event.kind is EventKind.ERROR else _STYLES.get(event.state, "")
-            self._line(event.time, _indent(step) + "    " + event.text.rstrip(), style)
+            text = event.text.rstrip().replace(_STACK_PREFIX, "")
+            if event.kind is EventKind.WARNING:
+                text = shortened(text, _WARNING_LENGTH)
+            self._line(event.time, _indent(step) + "    " + text, style)
 
     def _waits(self, waits: ApprovalWaits) -> None:
         who = f" (somebody of {', '.join(waits.groups)})" if waits.groups else ""
@@ -104,6 +111,12 @@ def watching(screen: Screen) -> Iterator[WatchView]:
         return
     with screen.err.status("starting") as status:
         yield WatchView(screen, status)
+
+
+def shortened(text: str, length: int) -> str:
+    """A text on one line, cut where it is too long; the log has all of it."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
 
 
 def _indent(step: Step | None) -> str:

@@ -29,7 +29,7 @@ PROCESS: Final = "VmProvisioning"
 REQUESTER: Final = "demo"
 APPROVER: Final = "act"
 _USER_LEVEL_PORT: Final = 18080
-_VISIBLE_SECONDS: Final = 20.0
+_VISIBLE_SECONDS: Final = 180.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Demo:
 
     async def _follow(self, rest: OrchestrationRest) -> None:
         self.watch = Watch(self.assembly, rest, self.instance)
-        async for happening in self.watch.happenings(within=30):
+        async for happening in self.watch.happenings(within=_VISIBLE_SECONDS):
             self.tell(happening)
             match happening:
                 case ApprovalWaits() if self.scenario.auto:

@@ -34,10 +34,19 @@ class Family:
     elements: dict[int, tuple[ElementInstance, ...]] = field(default_factory=dict)
     _final: set[int] = field(default_factory=set)
 
-    async def refresh(self, within: float = 0) -> None:
-        """Ask the engine again. ``within``: seconds to wait for the root to show up."""
+    @property
+    def known(self) -> bool:
+        """The engine's search has shown the root."""
+        return self.root in self.instances
+
+    async def refresh(self) -> None:
+        """Ask the engine again.
+
+        Raises:
+            JobGoneError: its search does not show the root, perhaps not yet.
+        """
         if self.root not in self._final:
-            self.instances[self.root] = await self.rest.instance(self.root, within)
+            self.instances[self.root] = await self.rest.instance(self.root)
         waiting = [self.root]
         while waiting:
             key = waiting.pop(0)
@@ -67,7 +76,8 @@ class Family:
     def step_of(self, run: Run) -> Step:
         """The step that a run works for, known before the engine's search shows it."""
         path = self._path(run.process_instance, run.element, run.started)
-        name = self.label(run.process_instance, run.element)
+        model = self.models.get(run.process)
+        name = model.label(run.element) if model else run.element
         state = "COMPLETED" if run.outcome == "done" else "TERMINATED" if run.outcome == "refused" else "ACTIVE"
         return Step(
             run.element_instance, run.element, name, "SERVICE_TASK", run.process_instance, path, state, run.started,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import psutil
 from pydantic import ValidationError
 
-from workers.core.errors import BusyError, EngineError
+from workers.core.errors import BusyError, EngineError, EngineUnavailableError
 from workers.core.settings import Settings
 from workers.core.values import Record, now
 from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts, find_running, stop_running
@@ -26,8 +26,10 @@ from workers.service.workers import serve
 from workers.setup.engine import ensure_engine
 from workers.setup.progress import Progress
 
+T = TypeVar("T")
+
 _CLOCK_TOLERANCE = 2.0
-_WORKERS_SECONDS = 30.0
+_WORKERS_SECONDS = 90.0
 
 
 class Listener(Progress, Protocol):
@@ -100,6 +102,7 @@ async def up(settings: Settings, listener: Listener, *, move_ports: bool = False
     _refuse_second(settings)
     began = time.monotonic()
     async with AsyncExitStack() as stack:
+        tools = await stack.enter_async_context(_beside(prepare_tools(settings, listener)))
         engine: EmbeddedEngine | None = None
         if settings.engine == "embedded":
             ports = _ports(settings, move_ports=move_ports)
@@ -110,9 +113,8 @@ async def up(settings: Settings, listener: Listener, *, move_ports: bool = False
                 }
             )  # fmt: skip
             engine = await stack.enter_async_context(await _engine(settings, ports, listener))
-        assembly = assemble(settings, await prepare_tools(settings, listener))
-        async with open_gateway(settings) as gateway:
-            deployed = await deploy(assembly, gateway)
+        assembly = assemble(settings, await tools)
+        deployed = await _deployed(assembly)
         listener.came_up("models", time.monotonic() - began)
         workers = await stack.enter_async_context(_serving(assembly))
         listener.came_up("workers", time.monotonic() - began)
@@ -192,6 +194,30 @@ async def _engine(settings: Settings, ports: EnginePorts, listener: Listener) ->
     )
 
 
+async def _deployed(assembly: Assembly) -> tuple[DeployedResource, ...]:
+    """Deploy the models; on a busy machine a fresh engine is healthy before it answers in time."""
+    deadline = time.monotonic() + _WORKERS_SECONDS
+    async with open_gateway(assembly.settings) as gateway:
+        while True:
+            try:
+                return await deploy(assembly, gateway)
+            except EngineUnavailableError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(1)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Work that goes on beside the block and ends with it."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 @asynccontextmanager
 async def _serving(assembly: Assembly) -> AsyncIterator[asyncio.Task[None]]:
     """Workers for the time of the block. The end waits for running jobs; a second cancellation does not."""
@@ -214,7 +240,7 @@ async def _serving_now(assembly: Assembly, task: asyncio.Task[None]) -> None:
     """Wait until the workers have told that they serve, or have ended."""
     beat = assembly.settings.data_folder / "workers" / f"{assembly.name}.json"
     deadline = time.monotonic() + _WORKERS_SECONDS
-    while not task.done() and not await asyncio.to_thread(beat.exists) and time.monotonic() < deadline:
+    while not task.done() and not beat.exists() and time.monotonic() < deadline:  # noqa: ASYNC110 - a file
         await asyncio.sleep(0.05)
     if task.done():
         task.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from dataclasses import dataclass
@@ -95,9 +96,9 @@ async def adopt(context: Context, stack: StackId, module: str, state: Path, pers
     target = state_path(context, stack)
     if await context.stacks.find(stack) or target.exists():
         raise BusyError(f"Stack {stack} exists already.", "Choose another name.")
-    content = state.read_bytes() if state.is_file() else None
+    content = await asyncio.to_thread(_read, state)
     facts = _state_facts(state, content)
-    _put(target, content or b"")
+    _put(target, content)
     record = StackRecord(
         id=stack, module=module, module_digest=contract.digest, state="applied", adopted=True, updated=now()
     )
@@ -130,9 +131,14 @@ def state_path(context: Context, stack: StackId) -> Path:
     return context.data / "state" / stack.environment / stack.name / "terraform.tfstate"
 
 
-def _state_facts(path: Path, content: bytes | None) -> dict[str, JsonValue]:
-    if content is None:
-        raise NotFoundError(f"{path} is not there or is no file.", "Name the terraform.tfstate to take over.")
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"{path}: {error.strerror}.", "Name the terraform.tfstate to take over.") from error
+
+
+def _state_facts(path: Path, content: bytes) -> dict[str, JsonValue]:
     try:
         document = json.loads(content)
         resources = [r for r in document["resources"] if r.get("mode") == "managed"]
@@ -145,7 +151,7 @@ def _state_facts(path: Path, content: bytes | None) -> dict[str, JsonValue]:
 
 def _put(target: Path, content: bytes) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
 
 

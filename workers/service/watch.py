@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workers.core.errors import EngineUnavailableError
 from workers.core.records import Run
 from workers.core.values import now
+from workers.engine.errors import JobGoneError
 from workers.engine.rest import OrchestrationRest
 from workers.service.assembly import Assembly
 from workers.service.family import Family
@@ -71,39 +72,41 @@ class Watch:
         """
         family = Family(self.rest, self.root, read_models(self.assembly.context.project))
         runs = RunFollower(self.assembly.store, self.assembly.context.runs, self.root)
-        await family.refresh(within)
-        asked = 0.0
-        while True:
+        deadline, asked = time.monotonic() + within, 0.0
+        while not (family.known and family.instances[self.root].ended):
             async for happening in self._tools(family, runs):
                 yield happening
             if time.monotonic() - asked >= _ENGINE_SECONDS:
-                async for happening in self._engine(family):
+                async for happening in self._engine(family, deadline):
                     yield happening
                 asked = time.monotonic()
-                if family.instances[self.root].ended and not self._silent_since:
-                    break
             await asyncio.sleep(_TOOL_SECONDS)
         async for happening in self._tools(family, runs):
             yield happening
         yield await self._ended(family)
 
     async def _tools(self, family: Family, runs: RunFollower) -> AsyncIterator[Happening]:
-        async for run, events in runs.news(family.instances):
+        async for run, events in runs.news({self.root, *family.instances}):
             self.runs[run.id] = run
             # A run is written down at once, the engine's search follows by a second: this keeps them in order.
-            for happening in self._step(family.step_of(run)) if not run.state.ended or events else ():
-                if isinstance(happening, StepBegan):
+            step = family.step_of(run)
+            if step.key not in self.steps:
+                for happening in self._step(replace(step, state="ACTIVE", end=None)):
                     yield happening
             for event in events:
                 yield ToolSaid(run, event)
-            if run.state.ended:
-                for happening in self._step(family.step_of(run)):
-                    yield happening
+            for happening in self._step(step):
+                yield happening
 
-    async def _engine(self, family: Family) -> AsyncIterator[Happening]:
+    async def _engine(self, family: Family, deadline: float) -> AsyncIterator[Happening]:
         try:
             await family.refresh()
-            found = [*self._steps(family), *await self._tasks(family), *await self._incidents(family)]
+            found = [*self._steps(family), *await self._tasks(), *await self._incidents(family)]
+        except JobGoneError:
+            # The search follows the engine by a second, by more when the machine is busy.
+            if family.known or time.monotonic() > deadline:
+                raise
+            return
         except EngineUnavailableError as error:
             if not self._silent_since:
                 self._silent_since = time.monotonic()
@@ -130,7 +133,7 @@ class Watch:
         if step.end:
             yield StepEnded(step)
 
-    async def _tasks(self, family: Family) -> list[Happening]:
+    async def _tasks(self) -> list[Happening]:
         waiting = {s.process_instance for s in self.steps.values() if s.type == "USER_TASK" and not s.end}
         found: list[Happening] = []
         for instance in waiting:
