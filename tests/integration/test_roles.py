@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from local_host_fixtures import PROJECT, Host, machine, tools
 
 __all__ = ["tools"]  # a fixture that is used by being here
@@ -168,7 +169,7 @@ def test_a_dead_nginx_is_started_again(configured: Configured) -> None:
 
 def test_without_root_the_own_part_is_done_and_the_rest_named(configured: Configured) -> None:
     """A user without escalation gets the page from an nginx of theirs, and is told what was skipped."""
-    run = play(configured.host, "os_baseline", "web_server", user="ada", variables="web_server_port: 8080\n")
+    run = play(configured.host, "os_baseline", "web_server", user="ada", variables="web_server_port: '8080'\n")
     assert run.code == 0, run.text
     assert "Skipped, since ada may not become root here" in run.text
     assert "It works." in page(configured.host, 8080)

@@ -12,12 +12,12 @@ from typing import IO, Any
 
 import guest
 import network
-import user_sshd
 from records import HostError, Place, Plan, Record, locked, wait_until
 
 NEEDED = ("ip", "nsenter", "tar")
 READY_SECONDS = 30.0
 ROOT_HINT = 'As root, ask for the kind "user_sshd" only where roles may change this very host.'
+ASKED_FOR = "asked for"
 POSSIBLE = "Linux, root and an image are there"
 
 
@@ -32,9 +32,14 @@ def choose(kind: str, image: str | None) -> dict[str, str]:
         # for quietly making the lesser kind.
         problem = f"{hindrance}. {ROOT_HINT}" if os.geteuid() == 0 else hindrance
     if made == "user_sshd":
-        reason = hindrance if kind == "auto" else user_sshd.ASKED_FOR
-        return {"kind": made, "image": "", "reason": reason, "problem": problem}
+        return {"kind": made, "image": "", "reason": hindrance if kind == "auto" else ASKED_FOR, "problem": problem}
     return {"kind": made, "image": wanted, "reason": POSSIBLE, "problem": problem}
+
+
+def reason(plan: Plan) -> str:
+    """Why a machine is of its kind: because it had to be, or because it was asked for."""
+    chosen = choose("auto", plan.image or None)
+    return chosen["reason"] if chosen["kind"] == plan.kind else ASKED_FOR
 
 
 def create(plan: Plan, place: Place, program: Path) -> Record:
@@ -55,7 +60,7 @@ def create(plan: Plan, place: Place, program: Path) -> Record:
         with network.exclusive():
             net = network.allocate(plan.subnet)
             record = place.write(replace(record, address=net.address, port=22, link=net.link))
-            record = replace(record, network=network.connect(net, record.pid), reason=POSSIBLE)
+            record = replace(record, network=network.connect(net, record.pid))
         go.write("go\n")
         go.flush()
         record = place.write(replace(record, host_keys=tuple(_heard(report)["host_keys"])))

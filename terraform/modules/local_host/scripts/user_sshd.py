@@ -14,7 +14,6 @@ from records import HostError, Place, Plan, Record, wait_until
 
 READY_SECONDS = 10.0
 ADDRESS = "127.0.0.1"
-ASKED_FOR = "asked for"
 SETTINGS = """\
 ListenAddress {address}:{port}
 HostKey "{place}/host_key"
@@ -31,6 +30,8 @@ AllowAgentForwarding no
 AllowTcpForwarding no
 X11Forwarding no
 UsePAM no
+# Not every host lets a user's sshd hand over a terminal; without this line asking for one ends the session there.
+PermitTTY no
 Subsystem sftp internal-sftp
 """
 
@@ -45,7 +46,7 @@ def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 -
     if not sshd:
         raise HostError("no sshd on PATH: install openssh-server")
     record = Record(
-        generation=plan.generation, kind=plan.kind, name=plan.name, network="shared", reason=ASKED_FOR,
+        generation=plan.generation, kind=plan.kind, name=plan.name, network="shared",
         address=ADDRESS, port=_free_port(), user=getpass.getuser(),
     )  # fmt: skip
     place.write(record)
