@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,25 @@ class Served:
         """Follow an instance to its end; returns every happening."""
         done = self.cli("watch", str(instance), "--json", seconds=seconds)
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def watch_until(self, instance: int, kind: str, seconds: float = 240) -> list[dict[str, Any]]:
+        """Follow an instance until something of that kind happens."""
+        seen: list[dict[str, Any]] = []
+        command = [*SLUIS, "watch", str(instance), "--json"]
+        with subprocess.Popen(
+            command, env=self.environment, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as watch:
+            timer = threading.Timer(seconds, watch.terminate)
+            timer.start()
+            try:
+                for line in watch.stdout or ():
+                    seen.append(json.loads(line))
+                    if seen[-1]["happening"] == kind:
+                        return seen
+            finally:
+                timer.cancel()
+                watch.terminate()
+        raise AssertionError(f"no {kind} within {seconds} s: {seen}")
 
     def approve(self, instance: int, user: str = "act") -> subprocess.CompletedProcess[str]:
         """Approve what waits in an instance."""

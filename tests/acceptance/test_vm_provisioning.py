@@ -114,3 +114,19 @@ def test_a_module_that_does_not_parse_stops_only_its_own_workers(project: Served
     finally:
         (broken / "variables.tf").unlink()
         broken.rmdir()
+
+
+def test_a_host_that_refuses_ssh_is_named_where_the_process_stands_still(project: Served):
+    """A block started by itself has nobody to catch its error: the incident names the host and why."""
+    environment = project.folder / "environments" / "local.yaml"
+    before = environment.read_text()
+    environment.write_text(before + "\nhosts:\n  gone: {address: 127.0.0.1, port: 9, host_keys: [ssh-ed25519 AAAA]}\n")
+    try:
+        variables = {"environment": "local", "role": "os_baseline", "inputs": {}, "hosts": ["gone"], "purpose": "test"}
+        arguments = [f"--input={name}={json.dumps(value)}" for name, value in variables.items()]
+        instance = int(project.data_of("start", "AnsibleChange", "--as", "demo", *arguments)["instance"])
+        happenings = project.watch_until(instance, "incident")
+        assert "gone" in json.dumps(happenings[-1])
+        assert "refused" in json.dumps(happenings[-1]).lower()
+    finally:
+        environment.write_text(before)
