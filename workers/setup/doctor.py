@@ -122,7 +122,12 @@ async def _providers(settings: Settings) -> Finding:
     if providers.can_build():
         return Finding("Providers", State.WARNING, "the registry does not answer", "`sluis up` builds them with Go.")
     hint = "Open the way to the registry, install Go, or set SLUIS_TOFU_CLI_CONFIG to a mirror."
-    return Finding("Providers", State.MISSING, "the registry does not answer and there is no Go", hint)
+    return Finding(
+        "Providers",
+        State.MISSING,
+        "the registry does not answer, and without Go and the source tree they cannot be built",
+        hint,
+    )
 
 
 def _ansible() -> Finding:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from workers.core.errors import MissingToolError, SluisError
+from workers.core.errors import MissingToolError, SluisError, ToolError
 from workers.setup import golang
 from workers.setup.cache import Cache, check_digest
 from workers.setup.commands import run
@@ -135,12 +135,12 @@ async def _get(settings: Settings, progress: Progress) -> Tofu:
 
     try:
         return await probe(await Cache(settings.cache).once(f"tofu/{TOFU_VERSION}/tofu", make))
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, ToolError) as error:
         if (terraform := await find_terraform()) is not None:
             return terraform
         raise MissingToolError(
-            f"There is no tofu or terraform, the release of OpenTofu {TOFU_VERSION} cannot be downloaded ({error!r}), "
-            "and there is no Go to build it.",
+            f"There is no tofu or terraform, the release of OpenTofu {TOFU_VERSION} can neither be downloaded nor built here: "
+            f"{error!r}",
             _HINT,
         ) from error
 
