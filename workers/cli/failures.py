@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from workers.core.errors import SluisError
+from workers.core.errors import InputError, SluisError
 from workers.core.values import now
 
 UNEXPECTED: Final = 70
@@ -57,7 +57,11 @@ def _group(group: ExceptionGroup[Exception], errors: Callable[[], Path]) -> int:
 
 
 def _tell(error: SluisError) -> None:
-    sys.stderr.write(f"error: {error.message}\n")
+    if isinstance(error, InputError) and len(error.problems) > 1:
+        lines = "".join(f"  - {problem}\n" for problem in error.problems)
+        sys.stderr.write(f"error: {error.subject}:\n{lines}")
+    else:
+        sys.stderr.write(f"error: {error.message}\n")
     if error.hint:
         sys.stderr.write(f"hint: {error.hint}\n")
 

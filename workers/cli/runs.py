@@ -15,7 +15,7 @@ from workers.cli.invocation import AsJson, opened, perform
 from workers.cli.screen import Screen, duration, moment, plain
 from workers.core.errors import NotFoundError
 from workers.core.records import Run, RunState
-from workers.core.values import now
+from workers.core.values import JsonValue, now
 from workers.runs.log import follow_log, read_log
 from workers.service.assembly import Assembly
 
@@ -149,8 +149,21 @@ def _show(screen: Screen, run: Run) -> None:
             ("Started", moment(run.started)),
             ("Took", took(run)),
             ("Reported", "yes" if run.reported else "not yet"),
-            ("Inputs", json.dumps(run.inputs, indent=2, ensure_ascii=False) if run.inputs else ""),
-            ("Result", json.dumps(run.result, indent=2, ensure_ascii=False) if run.result else ""),
+            ("Inputs", _indented(run.inputs)),
+            ("Result", _indented(_without_text(run.result))),
             ("Log", f"sluis run log {run.id}"),
         ]
     )
+    for result in run.result.values():
+        if isinstance(result, dict) and result.get("markdown"):
+            screen.line()
+            screen.line(str(result["markdown"]))
+
+
+def _without_text(result: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The result without the text for approvers, which is printed by itself."""
+    return {k: {n: x for n, x in v.items() if n != "markdown"} if isinstance(v, dict) else v for k, v in result.items()}
+
+
+def _indented(value: dict[str, JsonValue]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) if value else ""

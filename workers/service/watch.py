@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from workers.core.errors import EngineUnavailableError
 from workers.core.records import Run
@@ -74,31 +75,32 @@ class Watch:
         runs = RunFollower(self.assembly.store, self.assembly.context.runs, self.root)
         deadline, asked = time.monotonic() + within, 0.0
         while not (family.known and family.instances[self.root].ended):
-            async for happening in self._tools(family, runs):
-                yield happening
+            found: list[Happening] = []
             if time.monotonic() - asked >= _ENGINE_SECONDS:
-                async for happening in self._engine(family, deadline):
-                    yield happening
+                found += await self._engine(family, deadline)
                 asked = time.monotonic()
+            if family.known:
+                found += await self._tools(family, runs)
+            # Runs are written down at once, the engine's search follows by a second or more.
+            for happening in sorted(found, key=_time):
+                yield happening
             await asyncio.sleep(_TOOL_SECONDS)
-        async for happening in self._tools(family, runs):
+        for happening in await self._tools(family, runs):
             yield happening
         yield await self._ended(family)
 
-    async def _tools(self, family: Family, runs: RunFollower) -> AsyncIterator[Happening]:
+    async def _tools(self, family: Family, runs: RunFollower) -> list[Happening]:
+        found: list[Happening] = []
         async for run, events in runs.news({self.root, *family.instances}):
             self.runs[run.id] = run
-            # A run is written down at once, the engine's search follows by a second: this keeps them in order.
             step = family.step_of(run)
             if step.key not in self.steps:
-                for happening in self._step(replace(step, state="ACTIVE", end=None)):
-                    yield happening
-            for event in events:
-                yield ToolSaid(run, event)
-            for happening in self._step(step):
-                yield happening
+                found += self._step(replace(step, state="ACTIVE", end=None))
+            found += [ToolSaid(run, event) for event in events]
+            found += self._step(step)
+        return found
 
-    async def _engine(self, family: Family, deadline: float) -> AsyncIterator[Happening]:
+    async def _engine(self, family: Family, deadline: float) -> list[Happening]:
         try:
             await family.refresh()
             found = [*self._steps(family), *await self._tasks(), *await self._incidents(family)]
@@ -106,17 +108,19 @@ class Watch:
             # The search follows the engine by a second, by more when the machine is busy.
             if family.known or time.monotonic() > deadline:
                 raise
-            return
+            return []
         except EngineUnavailableError as error:
-            if not self._silent_since:
-                self._silent_since = time.monotonic()
-                yield EngineSilent(error.message)
-            elif time.monotonic() - self._silent_since > _SILENT_SECONDS:
-                raise
-            return
+            return self._silent(error)
         self._silent_since = 0.0
-        for happening in found:
-            yield happening
+        return found
+
+    def _silent(self, error: EngineUnavailableError) -> list[Happening]:
+        if not self._silent_since:
+            self._silent_since = time.monotonic()
+            return [EngineSilent(error.message)]
+        if time.monotonic() - self._silent_since > _SILENT_SECONDS:
+            raise error
+        return []
 
     def _steps(self, family: Family) -> Iterator[Happening]:
         for step in sorted(family.steps(), key=lambda s: (s.start or now(), s.key)):
@@ -174,3 +178,14 @@ class Watch:
     def _ends(self, family: Family, model: Model | None) -> tuple[str, ...]:
         ends = (e for e in family.elements.get(self.root, ()) if e.type == "END_EVENT" and e.state == "COMPLETED")
         return tuple(e.element for e in ends if model is None or not model.around(e.element))
+
+
+def _time(happening: Happening) -> datetime:
+    match happening:
+        case StepBegan(step):
+            return step.start or now()
+        case StepEnded(step):
+            return step.end or now()
+        case ToolSaid(_, event):
+            return event.time
+    return now()
