@@ -139,7 +139,7 @@ async def _get(settings: Settings, progress: Progress) -> Tofu:
         if (terraform := await find_terraform()) is not None:
             return terraform
         raise MissingToolError(
-            f"There is no tofu or terraform, and OpenTofu {TOFU_VERSION} can neither be downloaded nor built: {error!r}",
+            f"There is no tofu or terraform; OpenTofu {TOFU_VERSION} can neither be downloaded nor built: {error!r}",
             _HINT,
         ) from error
 
