@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from catalogue_oracle import as_tofu_type, as_tofu_value, tofu_reads
 
+from catalogue_oracle import as_tofu_type, as_tofu_value, tofu_reads
 from workers.catalogue import read_contract
 from workers.core.contract import Contract, Kind
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from served import PROJECT, Served
 
 pytestmark = [pytest.mark.engine, pytest.mark.tofu]

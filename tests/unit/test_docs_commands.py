@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import typer
-from docs_reading import PROJECT, Command, commands, pages
 
+from docs_reading import PROJECT, Command, commands, pages
 from workers.cli.main import app
 
 SHOWN = [command for page in pages() for command in commands(page)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from docs_reading import PROJECT, anchors, links, pages, text_of
 
 PAGES = pages()

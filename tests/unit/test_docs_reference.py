@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from docs_reading import PROJECT, text_of
 
+from docs_reading import PROJECT, text_of
 from workers.approvals.facts import facts
 from workers.core.contract import Kind
 from workers.core.environment import Environment

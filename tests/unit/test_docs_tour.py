@@ -6,7 +6,6 @@ import re
 from xml.etree import ElementTree as ET
 
 from docs_reading import PROJECT, commands, text_of
-
 from workers.catalogue.reading import read_catalogue
 from workers.core.contract import Contract, TypeName
 

@@ -6,8 +6,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from engine_memory_gateway import MemoryGateway, Recorder, make_job, until
 
+from engine_memory_gateway import MemoryGateway, Recorder, make_job, until
 from workers.core.errors import EngineError, EngineUnavailableError
 from workers.core.job import Done, Job, JobWorker, Lease, Outcome, Pool
 from workers.engine.errors import EngineBusyError

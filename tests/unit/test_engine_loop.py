@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from engine_memory_gateway import MemoryGateway, Recorder, until
 
+from engine_memory_gateway import MemoryGateway, Recorder, until
 from workers.core.errors import EngineError, ToolError
 from workers.core.job import Done, Failed, HandedBack, Handler, Job, JobWorker, Lease, Outcome, Pool
 from workers.engine.errors import EngineBusyError

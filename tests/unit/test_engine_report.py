@@ -7,8 +7,8 @@ import time
 from datetime import timedelta
 
 import pytest
-from engine_memory_gateway import MemoryGateway, Recorder, make_job
 
+from engine_memory_gateway import MemoryGateway, Recorder, make_job
 from workers.core.errors import EngineError, EngineUnavailableError
 from workers.core.job import Abandoned, BpmnErrorCode, Done, Failed, HandedBack, Outcome, Refused, Stuck
 from workers.engine.errors import EngineBusyError, PayloadTooLargeError

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from handlers_kit import Lease, context, job
 
+from handlers_kit import Lease, context, job
 from workers.core.errors import MissingToolError, ToolError
 from workers.core.job import Abandoned, BpmnErrorCode, Done, Failed, HandedBack, Refused, Stuck
 from workers.core.records import RunState

@@ -1,8 +1,8 @@
 """What is asked, what it takes, who agreed: the handlers around an approval."""
 
 import pytest
-from handlers_kit import Lease, change_with_policy, job, rules
 
+from handlers_kit import Lease, change_with_policy, job, rules
 from workers.core.job import BpmnErrorCode, Done, Refused, Stuck
 from workers.core.records import Change, RequestRecord
 from workers.core.values import now

@@ -1,8 +1,8 @@
 """Which approved change covers a role: the same content, inputs and hosts, approved, and not used yet."""
 
 import pytest
-from handlers_kit import context, job
 
+from handlers_kit import context, job
 from workers.core.records import Approval, Change, Decision, Evidence, Policy
 from workers.core.values import now
 from workers.handlers.roles import RoleJob, RoleRequest, covering_step, host_subjects, role_step
