@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,8 +61,6 @@ class Started:
     program: subprocess.Popen[str]
     data: Path
     ports: EnginePorts
-    seconds: float
-    crowding: float  # how many programs shared each processor when the start began; 1 on a machine of its own
 
     def processes(self) -> list[psutil.Process]:
         """The supervisor and everything under it."""
@@ -90,8 +87,6 @@ def started(paths: EnginePaths, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """An engine that is ready."""
     data = tmp_path_factory.mktemp("life")
     ports = EnginePorts.free()
-    crowding = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    began = time.monotonic()
     arguments = [paths.java_home, paths.camunda, paths.opensearch, data, json.dumps(_plain(ports))]
     program = subprocess.Popen(
         [sys.executable, "-c", PARENT, *map(str, arguments)],
@@ -101,7 +96,7 @@ def started(paths: EnginePaths, tmp_path_factory: pytest.TempPathFactory) -> Ite
     )
     assert program.stdout
     assert program.stdout.readline() == "ready\n"
-    yield Started(program, data, ports, time.monotonic() - began, crowding)
+    yield Started(program, data, ports)
     program.kill()
     program.wait()
     program.stdout.close()
@@ -139,14 +134,13 @@ async def sign_in(client: httpx.AsyncClient) -> None:
     client.headers["X-CSRF-TOKEN"] = answer.headers["X-CSRF-TOKEN"]
 
 
-async def test_it_is_ready_in_time(started: Started) -> None:
-    """Once downloaded, the engine is ready within 60 seconds of a machine of its own, and says so in its state file."""
+async def test_its_state_file_tells_that_it_is_ready(started: Started) -> None:
+    """When `start` returns, the engine is ready, and its state file says so with its ports and its starter."""
     running = find_running(started.data)
     assert running is not None
     assert running.ready
     assert running.starter == started.program.pid
     assert running.ports == started.ports
-    assert started.seconds < 60 * started.crowding
 
 
 async def test_grpc_and_rest_answer(started: Started, model: Path) -> None:
