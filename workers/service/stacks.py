@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workers.core.contract import Kind
 from workers.core.environment import LocalState
@@ -21,6 +23,8 @@ from workers.runs.locks import Holder, holder_of, is_held
 
 TOOL_LOCK = ".terraform.tfstate.lock.info"
 """The file with which tofu and terraform lock a local state."""
+_STACK_MODULE = "module.stack"
+_STATE_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,10 @@ async def view(context: Context, stack: StackId) -> StackView:
 
 
 async def adopt(context: Context, stack: StackId, module: str, state: Path, person: str) -> StackRecord:
-    """Take over a state that was made without Sluis.
+    """Take over a state that was made without Sluis, by copying it to where the stack keeps its state.
 
-    The file is copied to where the stack keeps its state. The generated root calls the module as ``module.stack``, so
-    the next plan says what would have to move; nothing is applied without an approval.
+    The generated root calls a catalogue module as ``module.stack``, so the addresses in the copy are moved there;
+    lineage and serial stay. Nothing is applied: the next plan says what differs, and people decide on it.
 
     Raises:
         BusyError: the stack exists already.
@@ -91,18 +95,19 @@ async def adopt(context: Context, stack: StackId, module: str, state: Path, pers
     contract = context.contract(Kind.MODULE, module)
     environment = context.environment(stack.environment)
     if not isinstance(environment.state, LocalState):
-        hint = "Copy the state there with `tofu state push`, under the key that `sluis stack show` names."
+        hint = "Put the state there with `tofu state push`, with its addresses moved to module.stack."
         raise UsageError(f"Environment {environment.name} keeps its state in {environment.state.type}.", hint)
     target = state_path(context, stack)
     if await context.stacks.find(stack) or target.exists():
         raise BusyError(f"Stack {stack} exists already.", "Choose another name.")
-    content = await asyncio.to_thread(_read, state)
-    facts = _state_facts(state, content)
-    _put(target, content)
+    document = read_state(state, await asyncio.to_thread(_read, state))
+    adopted = document if contract.is_root else moved_to_stack(document)
+    _put(target, json.dumps(adopted, indent=2).encode() + b"\n")
     record = StackRecord(
         id=stack, module=module, module_digest=contract.digest, state="applied", adopted=True, updated=now()
     )
     await context.stacks.save(record)
+    facts = {"lineage": document["lineage"], "serial": document["serial"], "resources": len(document["resources"])}
     await context.audit.add(str(stack), person, "adopted", module=module, source=str(state), **facts)
     return record
 
@@ -138,15 +143,46 @@ def _read(path: Path) -> bytes:
         raise NotFoundError(f"{path}: {error.strerror}.", "Name the terraform.tfstate to take over.") from error
 
 
-def _state_facts(path: Path, content: bytes) -> dict[str, JsonValue]:
+def read_state(path: Path, content: bytes) -> dict[str, Any]:
+    """A Terraform state of version 4.
+
+    Raises:
+        UsageError: it is something else, or encrypted.
+    """
     try:
         document = json.loads(content)
-        resources = [r for r in document["resources"] if r.get("mode") == "managed"]
-        return {"lineage": str(document["lineage"]), "serial": int(document["serial"]), "resources": len(resources)}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{path} is not a Terraform state of version 4.", "Encrypted states come as they are."
-        ) from error
+        lineage, serial, resources = document["lineage"], document["serial"], document["resources"]
+        fits = isinstance(lineage, str) and isinstance(serial, int) and isinstance(resources, list)
+    except (ValueError, KeyError, TypeError) as error:
+        hint = "Decrypt it first, if it is encrypted: `tofu state pull` prints it in clear."
+        raise UsageError(f"{path} is not a Terraform state of version 4.", hint) from error
+    if not fits or document.get("version") != _STATE_VERSION:
+        raise UsageError(f"{path} is not a Terraform state of version 4.", "`tofu state pull` prints one.")
+    return dict(document)
+
+
+def moved_to_stack(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A state with every resource below ``module.stack``, as a generated root has it. Outputs stay outside.
+
+    What a resource depends on is moved with it: an address that begins with a resource type or a module gets the same
+    prefix.
+    """
+    resources = document["resources"]
+    if any(str(r.get("module", "")).split("[")[0].startswith(_STACK_MODULE) for r in resources):
+        return dict(document)
+    return {**document, "resources": [_moved(resource) for resource in resources]}
+
+
+def _moved(resource: Mapping[str, Any]) -> dict[str, Any]:
+    module = f"{_STACK_MODULE}.{resource['module']}" if resource.get("module") else _STACK_MODULE
+    instances = [_instance(instance) for instance in resource.get("instances", ())]
+    return {"module": module, **{k: v for k, v in resource.items() if k != "module"}, "instances": instances}
+
+
+def _instance(instance: Mapping[str, Any]) -> dict[str, Any]:
+    if "dependencies" not in instance:
+        return dict(instance)
+    return {**instance, "dependencies": [f"{_STACK_MODULE}.{address}" for address in instance["dependencies"]]}
 
 
 def _put(target: Path, content: bytes) -> None:
