@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def typed() -> list[str]:
 
 def test_the_commands_of_the_tutorial_do_what_it_says(project: Served, tmp_path: Path):
     """Each command of the tutorial works, in order: the note is written after the approval and gone at the end."""
+    project = with_passwords(project)
     shutil.copytree(PROJECT / "docs", project.folder / "docs")
     note = tmp_path / "note.txt"
     try:
@@ -39,7 +41,13 @@ def test_the_commands_of_the_tutorial_do_what_it_says(project: Served, tmp_path:
     assert told[f"cat {NOTE}"] == "Hello\n"
     assert "whole" in told["sluis audit verify local/note"]
     assert not note.exists()
-    assert project.data_of("stack", "show", "local/note")["record"]["state"] == "destroyed"
+    assert project.data_of("stack", "show", "local/note")["stack"]["state"] == "destroyed"
+
+
+def with_passwords(project: Served) -> Served:
+    """The project with the passwords of the embedded engine's users, which the tutorial's reader has at hand."""
+    known = {f"SLUIS_PASSWORD_{user.upper()}": user for user in ("demo", "act")}
+    return replace(project, environment={**known, **project.environment})
 
 
 def follow(project: Served, line: str) -> str:
