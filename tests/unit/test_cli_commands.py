@@ -1,0 +1,122 @@
+"""The command line as scripts and people meet it: real processes, their streams and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service_kit import project
+
+ROOT = Path(__file__).parents[2]
+
+
+def sluis(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run ``sluis`` in a folder, with nobody at the terminal and no engine in reach."""
+    ours = {k: v for k, v in os.environ.items() if not k.startswith("SLUIS_")}
+    nowhere = {"SLUIS_GRPC_ADDRESS": "127.0.0.1:1", "SLUIS_REST_ADDRESS": "http://127.0.0.1:1"}
+    return subprocess.run(
+        [sys.executable, "-m", "workers.cli", *words], cwd=folder, text=True, capture_output=True, check=False,
+        stdin=subprocess.DEVNULL, env=ours | nowhere | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | variables,
+    )  # fmt: skip
+
+
+def test_help_names_exit_codes_and_every_command(tmp_path: Path) -> None:
+    """`sluis --help` documents the exit codes and has a line for each command."""
+    shown = sluis(tmp_path, "--help").stdout
+    assert "Exit codes" in shown
+    for name in ("doctor", "up", "down", "status", "worker", "deploy", "start", "watch", "tasks", "approve", "reject",
+                 "stacks", "stack", "runs", "run", "env", "demo", "clean", "audit"):  # fmt: skip
+        assert name in shown
+
+
+def test_an_empty_folder_is_no_error(tmp_path: Path) -> None:
+    """What only reads works anywhere: lists are empty, on standard output there is nothing but JSON."""
+    for words in (("stacks",), ("runs",), ("env", "list")):
+        done = sluis(tmp_path, *words, "--json")
+        assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, [], "")
+    assert json.loads(sluis(tmp_path, "audit", "verify", "--json").stdout) == {"subjects": []}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("start", "Ordr", "--var", "name=web"), 2, "Did you mean 'Order'?"),
+        (("start", "Order", "--var", "nmae=web"), 2, "did you mean 'name'?"),
+        (("start", "Order", "--var", "name=web"), 5, "No engine answers"),
+        (("watch", "1"), 5, "No engine answers"),
+        (("tasks",), 5, "No engine answers"),
+        (("approve", "1"), 5, "No engine answers"),
+        (("reject", "1"), 2, "--reason"),
+        (("deploy",), 5, "No engine answers"),
+        (("stack", "show", "local/none"), 2, "There is no stack local/none"),
+        (("stack", "show", "none"), 2, "ENVIRONMENT/NAME"),
+        (("run", "show", "1-1"), 2, "There is no run 1-1"),
+        (("run", "log", "../x"), 8, "not a key"),
+        (("env", "check", "loc"), 1, "Did you mean 'local'?"),
+        (("audit", "verify", "local/x"), 2, "no audit trail of local/x"),
+        (("clean",), 0, "nothing to remove"),
+        (("nonsense",), 2, "No such command"),
+    ],
+)
+def test_errors_say_what_to_do_and_have_their_code(
+    tmp_path: Path, words: tuple[str, ...], code: int, message: str
+) -> None:
+    """Every mistake ends with its exit code and a message; none with a traceback."""
+    done = sluis(project(tmp_path / "p"), *words)
+    assert done.returncode == code
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    """A setting that does not fit is named by its variable."""
+    done = sluis(tmp_path, "doctor", SLUIS_LIGHT_SLOTS="many")
+    assert done.returncode == 2
+    assert "SLUIS_LIGHT_SLOTS" in done.stderr
+
+
+def test_an_unexpected_error_leaves_its_details_in_a_file(tmp_path: Path) -> None:
+    """A fault of ours ends with code 70 and the path of a file that has the traceback."""
+    (tmp_path / ".sluis" / "store" / "stacks" / "local").mkdir(parents=True)
+    script = "from workers.cli import main, stacks\nstacks.perform = 1\nmain.run()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "stacks"], cwd=tmp_path, text=True, capture_output=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 70
+    [details] = (tmp_path / ".sluis" / "errors").iterdir()
+    assert str(details) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in details.read_text()
+
+
+def test_status_without_anything_is_a_failure_for_scripts(tmp_path: Path) -> None:
+    """`sluis status` ends with 1 where no engine answers, and its JSON says why."""
+    done = sluis(tmp_path, "status", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["good"], found["workers"]) == (1, False, [])
+    assert "No engine answers" in found["engine"]["trouble"]
+
+
+def test_an_altered_audit_trail_is_noticed(tmp_path: Path) -> None:
+    """`sluis audit verify` ends with 1 once an entry was changed by hand."""
+    folder = project(tmp_path / "p")
+    state = tmp_path / "s.tfstate"
+    state.write_text('{"version": 4, "serial": 1, "lineage": "l", "resources": []}')
+    for name in ("local/a", "local/b"):
+        assert sluis(folder, "stack", "adopt", name, "--module", "box", "--state", str(state)).returncode == 0
+    assert sluis(folder, "stack", "unlock", "local/a").returncode == 0
+    assert sluis(folder, "audit", "verify").returncode == 0
+    entry = folder / ".sluis" / "store" / "audit" / "local" / "a" / "00000001.json"
+    entry.write_text(entry.read_text().replace('"number": 1', '"number": 2'))
+    done = sluis(folder, "audit", "verify", "--json")
+    problems = {s["subject"]: s["problems"] for s in json.loads(done.stdout)["subjects"]}
+    assert done.returncode == 1
+    assert problems["local/b"] == []
+    assert problems["local/a"]
