@@ -65,6 +65,8 @@ def approve(
 ) -> None:
     """Approve exactly the change that a task shows. The change is shown first.
 
+    Exit code 0 says that the decision was made; whether it counts (four eyes) is in the answer.
+
     JSON: {"task", "change", "decision", "approver", "counts", "note"}; counts is null where the record took too long.
 
     Example: [bold]sluis approve 2251799813685301 --as act[/bold]
@@ -110,16 +112,23 @@ async def _decide(
 ) -> None:
     async with await signed_in(assembly.settings, user, ask_password) as rest:
         task = await _find(assembly, rest, number, wait)
-        if why_not := objection_to(assembly, task, user, decision):
-            raise UsageError(why_not)
         _show_change(screen, task)
+        if why_not := objection_to(assembly, task, user, decision):
+            _object(screen, task, why_not, yes=yes)
         if screen.live and sys.stdin.isatty() and not yes:
             typer.confirm(f"{decision.value.capitalize()} as {user}?", abort=True, err=True)
         await decide(rest, task, user, decision, reason)
     recorded = await _recorded(assembly, task)
     screen.show(_outcome(task, user, decision, recorded), lambda s: _tell(s, task, user, decision, recorded))
-    if recorded is not None and not recorded.counts:
-        raise typer.Exit(1)
+
+
+def _object(screen: Screen, task: OpenTask, why_not: str, *, yes: bool) -> None:
+    """Say beforehand that a decision will not count. With ``--yes`` it is made and recorded all the same."""
+    if not (yes and task.change):
+        raise UsageError(
+            why_not, "With --yes it is recorded all the same, as one that does not count." * bool(task.change)
+        )
+    screen.note(f"It will not count: {why_not}", "yellow")
 
 
 async def _find(assembly: Assembly, rest: OrchestrationRest, number: int, wait: float) -> OpenTask:

@@ -54,7 +54,7 @@ def stacks(
 def show(context: typer.Context, stack: StackName, as_json: AsJson = False) -> None:
     """Show one stack: record, last plan, runs, audit trail, and who holds its lock.
 
-    JSON: {"stack", "plan", "runs", "audit", "holder"}.
+    JSON: {"record", "plan", "runs", "audit", "holder"}.
 
     Example: [bold]sluis stack show local/web1[/bold]
     """

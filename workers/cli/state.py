@@ -22,7 +22,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     Exit code 1 where the engine does not answer or nobody serves.
 
     JSON: {"good", "engine": {"version", "address", "trouble"}, "up", "workers": [{"name", "pid", "since", "alive",
-    "job_types", "problems"}], "runs": {state: count}, "stacks": {state: count}, "open_tasks"}.
+    "job_types", "problems"}], "runs": {state: count}, "stacks": {state: count}, "open_tasks", "problems"}.
 
     Example: [bold]sluis status --json[/bold]
     """
@@ -45,7 +45,7 @@ def _show(screen: Screen, found: Status) -> None:
                 "Workers",
                 "\n".join(_worker(w) for w in found.workers) or "none; `sluis up` or `sluis worker` starts one",
             ),
-            ("Problems", "\n".join(sorted({p for w in found.workers if w.alive for p in w.problems}))),
+            ("Problems", "\n".join(found.problems)),
             ("Runs", _counts(found.runs)),
             ("Stacks", _counts(found.stacks)),
             ("Open tasks", "unknown" if found.open_tasks is None else str(found.open_tasks)),

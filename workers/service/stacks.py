@@ -44,7 +44,7 @@ class StackView:
     def as_json(self) -> dict[str, JsonValue]:
         """For ``--json``."""
         return {
-            "stack": self.record.model_dump(mode="json"),
+            "record": self.record.model_dump(mode="json"),
             "plan": self.plan.model_dump(mode="json") if self.plan else None,
             "runs": [run.model_dump(mode="json") for run in self.runs],
             "audit": [entry.model_dump(mode="json") for entry in self.trail],

@@ -11,9 +11,11 @@ from typing import Any
 
 import psutil
 
+from workers.catalogue.reading import read_catalogue
 from workers.core.errors import EngineError
 from workers.core.values import JsonValue, now
 from workers.service.assembly import Assembly, open_gateway, open_rest
+from workers.service.checks import place_of
 from workers.service.local import find_up
 from workers.service.workers import HEARTBEAT_SECONDS
 
@@ -51,6 +53,7 @@ class Status:
         trouble: why it does not.
         up: process id of ``sluis up``; zero where it does not run.
         open_tasks: open user tasks; None where the engine does not answer.
+        problems: ``file:line: message`` of what is broken in the project's folders at this moment.
     """
 
     engine: str
@@ -61,6 +64,7 @@ class Status:
     runs: dict[str, int]
     stacks: dict[str, int]
     open_tasks: int | None
+    problems: tuple[str, ...]
 
     @property
     def good(self) -> bool:
@@ -77,6 +81,7 @@ class Status:
             "runs": dict(self.runs),
             "stacks": dict(self.stacks),
             "open_tasks": self.open_tasks,
+            "problems": list(self.problems),
         }
 
 
@@ -93,6 +98,7 @@ async def status(assembly: Assembly) -> Status:
         runs=dict(Counter(r.state.value for r in await assembly.context.runs.all())),
         stacks=dict(Counter(s.state for s in await assembly.context.stacks.all())),
         open_tasks=await _open_tasks(assembly) if version else None,
+        problems=tuple(place_of(p) for p in read_catalogue(assembly.context.project).problems),
     )
 
 
