@@ -68,11 +68,10 @@ class Served:
 
     def watch(self, instance: int, seconds: float = 420) -> list[dict[str, Any]]:
         """Follow an instance to its end; returns every happening."""
-        done = self.cli("watch", str(instance), "--json", seconds=seconds)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return self.watch_until(instance, "ended", seconds)
 
     def watch_until(self, instance: int, kind: str, seconds: float = 240) -> list[dict[str, Any]]:
-        """Follow an instance until something of that kind happens."""
+        """Follow an instance until something of that kind happens; a failure that waits for a person ends it too."""
         seen: list[dict[str, Any]] = []
         command = [*SLUIS, "watch", str(instance), "--json"]
         with subprocess.Popen(
@@ -85,10 +84,12 @@ class Served:
                     seen.append(json.loads(line))
                     if seen[-1]["happening"] == kind:
                         return seen
+                    if seen[-1]["happening"] == "incident" or seen[-1].get("element") == "Task_DecideOnMachine":
+                        break
             finally:
                 timer.cancel()
                 watch.terminate()
-        raise AssertionError(f"no {kind} within {seconds} s: {seen}")
+        raise AssertionError(f"no {kind} of {instance}; the last that happened: {seen[-3:]}")
 
     def approve(self, instance: int, user: str = "act") -> subprocess.CompletedProcess[str]:
         """Approve what waits in an instance."""
@@ -110,6 +111,7 @@ def served(settings: Settings, folder: Path) -> Iterator[Served]:
         "SLUIS_GRPC_ADDRESS": settings.grpc_address,
         "SLUIS_REST_ADDRESS": settings.rest_address,
         "SLUIS_LOG_FORMAT": "json",
+        **{f"SLUIS_PASSWORD_{user.upper()}": user for user in ("demo", "act")},
         "NO_COLOR": "1",
     }
     project = Served(folder, environment, settings.rest_address)

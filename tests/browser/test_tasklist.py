@@ -50,8 +50,8 @@ def act(browser: Browser, project: Served) -> Iterator[Page]:
 
 def open_review(page: Page, project: Served, instance: int) -> None:
     """Open the review task of an instance, once it is there, and claim it."""
-    task = project.data_of("tasks", "--instance", str(instance), "--wait", "120")[0]
-    page.goto(f"{project.rest}/tasklist/{task['key']}")
+    waiting = project.watch_until(instance, "approval-waits")[-1]
+    page.goto(f"{project.rest}/tasklist/{waiting['task']}")
     page.get_by_role("button", name="Assign to me").click()
     expect(page.get_by_role("button", name="Complete Task")).to_be_visible()
 
@@ -104,6 +104,6 @@ def test_a_person_rejects_in_tasklist_with_a_reason(act: Page, project: Served):
         result.steps(happenings)
         assert not happenings[-1]["good"]
         shown = project.data_of("stack", "show", "local/seen2")
-        assert shown["record"]["state"] == "planned"
+        assert shown["stack"]["state"] == "planned"
         rejected = [e for e in shown["audit"] if e["action"] == "rejected"]
         assert [(e["actor"], e["details"]["reason"]) for e in rejected] == [("act", "Not on a Friday")]

@@ -28,6 +28,7 @@ def plan(**changes):
         "changes": (),
         "empty_before": True,
         "has_changes": True,
+        "cleans_up": True,
         "tool": "OpenTofu 1.12.6",
         "run": "1-1",
         "process_instance": 5,
@@ -113,6 +114,7 @@ def test_removing_what_a_failed_apply_made_is_a_cleanup():
     ("removal", "failed", "state"),
     [
         (REMOVAL, plan(empty_before=False), "failed"),
+        (REMOVAL, plan(cleans_up=False), "failed"),
         (REMOVAL, plan(), "finished"),
         (REMOVAL, None, "failed"),
         (REMOVAL, plan(stack=StackId(environment="local", name="other")), "failed"),

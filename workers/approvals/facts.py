@@ -36,4 +36,10 @@ def is_cleanup(plan: Plan, failed: Plan | None, failed_run_state: str) -> bool:
     if failed is None or plan.operation is not Operation.DESTROY or failed.operation is not Operation.APPLY:
         return False
     only_deletes = plan.counts.total == plan.counts.delete
-    return failed.empty_before and failed.stack == plan.stack and failed_run_state == "failed" and only_deletes
+    return (
+        failed.cleans_up
+        and failed.empty_before
+        and failed.stack == plan.stack
+        and failed_run_state == "failed"
+        and only_deletes
+    )

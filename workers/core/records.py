@@ -83,6 +83,9 @@ class Plan(Record):
     output_changes: tuple[str, ...] = ()
     empty_before: bool = Field(description="The state held no managed resource when the plan was made.")
     has_changes: bool
+    cleans_up: bool = Field(
+        False, description="The approver was told that a failed apply removes what it made, without asking again."
+    )
     tool: str = Field(description="Program and version, e.g. 'OpenTofu 1.12.6'.")
     run: str
     process_instance: int

@@ -176,7 +176,7 @@ class VerifyApproval:
         return _outcome(change, verdict(policy, recorded), recorded)
 
     async def _completed_task(self, job: Job, seen: set[int]) -> CompletedTask | None:
-        element = job.headers.get("reviewElement", "UserTask_ReviewChange")
+        element = job.headers.get("reviewElement", "Task_ReviewChange")
         deadline = asyncio.get_running_loop().time() + _VISIBLE_WITHIN.total_seconds()
         while True:
             tasks = await self.rules.tasks.completed_tasks(job.process_instance, element)

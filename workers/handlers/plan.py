@@ -37,6 +37,7 @@ class PlanRequest(StackRequest):
     operation: Operation = Operation.APPLY
     configure: list[RoleRequest] = []
     cleanup_of: str | None = Field(None, alias="cleanupOf")
+    cleans_up: bool = Field(False, alias="cleansUp")
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class Planning:
             output_changes=facts.output_changes,
             empty_before=facts.empty_before,
             has_changes=facts.has_changes,
+            cleans_up=request.cleans_up and facts.empty_before and request.operation is Operation.APPLY,
             tool=self.context.terraform().name,
             run=attempt.run.id,
             process_instance=attempt.job.process_instance,

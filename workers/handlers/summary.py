@@ -20,7 +20,7 @@ def plan_markdown(plan: Plan, resources: str, change: Change) -> str:
     """
     verb = "Remove" if plan.operation is Operation.DESTROY else "Make"
     parts = [f"{verb} stack **{plan.stack}** with module **{plan.module}**.", resources, _roles(change)]
-    if plan.empty_before and plan.operation is Operation.APPLY:
+    if plan.cleans_up:
         parts.append("The stack is empty now. If making it fails, what was made is removed again without asking.")
     return shortened("\n\n".join(part for part in parts if part))
 

@@ -25,6 +25,11 @@ function withStableIds(svg) {
   });
 }
 
+/** Black lines on no background vanish on a dark page. */
+function onWhite(svg) {
+  return svg.replace('<svg ', '<svg style="background: #fff" ');
+}
+
 async function drawBpmn(browser, model) {
   const page = await canvas(browser, {
     scripts: ['bpmn-js/dist/bpmn-viewer.production.min.js'],
@@ -36,7 +41,7 @@ async function drawBpmn(browser, model) {
     return (await viewer.saveSVG()).svg;
   }, model.text);
   await page.close();
-  write(`${model.name}.svg`, withStableIds(svg).trimEnd() + '\n');
+  write(`${model.name}.svg`, onWhite(withStableIds(svg)).trimEnd() + '\n');
 }
 
 async function drawDmn(browser, model) {
