@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.tofu, pytest.mark.ssh]
 
 def page_of(project: Served, stack: str) -> str:
     """The page that the stack's machine serves."""
-    host = project.data_of("stack", "show", stack)["stack"]["hosts"][0]
+    host = project.data_of("stack", "show", stack)["record"]["hosts"][0]
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"http://{host['address']}/", timeout=10) as answer:
         return answer.read().decode()
@@ -78,7 +78,7 @@ def test_a_rejected_request_ends_cleanly_and_makes_nothing(project: Served):
         end = happenings[-1]
         assert (end["happening"], end["good"]) == ("ended", False)
         assert "rejected" in json.dumps(end)
-        assert project.data_of("stack", "show", "local/web3")["stack"]["state"] == "planned"
+        assert project.data_of("stack", "show", "local/web3")["record"]["state"] == "planned"
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,6 @@ def test_a_person_rejects_in_tasklist_with_a_reason(act: Page, project: Served):
         result.steps(happenings)
         assert not happenings[-1]["good"]
         shown = project.data_of("stack", "show", "local/seen2")
-        assert shown["stack"]["state"] == "planned"
+        assert shown["record"]["state"] == "planned"
         rejected = [e for e in shown["audit"] if e["action"] == "rejected"]
         assert [(e["actor"], e["details"]["reason"]) for e in rejected] == [("act", "Not on a Friday")]
