@@ -128,7 +128,4 @@ def project(
     if host_image is None:
         missing("the image of a local machine (Linux, root and debootstrap)")
     with served(settings, tmp_path_factory.mktemp("project")) as found:
-        try:
-            yield found
-        finally:
-            found.cli("clean", "--yes", "--machines-only")
+        yield found

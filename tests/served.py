@@ -98,7 +98,7 @@ class Served:
 
 @contextmanager
 def served(settings: Settings, folder: Path) -> Iterator[Served]:
-    """Copy the project, deploy its models, and run a worker on it until the end of the block."""
+    """Copy the project, deploy its models, and run a worker on it until the end of the block; then remove it all."""
     for part in PARTS:
         shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns(".terraform*", "__pycache__"))
     data = folder / ".sluis"
@@ -128,6 +128,8 @@ def served(settings: Settings, folder: Path) -> Iterator[Served]:
                 worker.wait(60)
             finally:
                 worker.kill()
+    cleaned = project.cli("clean", "--yes")
+    assert cleaned.returncode == 0, f"machines may be left over: {cleaned.stderr}"
 
 
 def _until_serving(project: Served, worker: subprocess.Popen[bytes]) -> None:
