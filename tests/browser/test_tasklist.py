@@ -53,7 +53,7 @@ def open_review(page: Page, project: Served, instance: int) -> None:
     waiting = project.watch_until(instance, "approval-waits")[-1]
     page.goto(f"{project.rest}/tasklist/{waiting['task']}")
     page.get_by_role("button", name="Assign to me").click()
-    expect(page.get_by_role("button", name="Complete Task")).to_be_visible()
+    expect(page.get_by_role("button", name="Complete Task")).to_be_enabled()
 
 
 def picture(page: Page, name: str) -> None:
@@ -72,7 +72,7 @@ def test_a_person_reads_the_plan_in_tasklist_and_approves_it(act: Page, project:
         expect(form).to_contain_text("os_baseline")
         expect(form).to_contain_text("Seen in Tasklist")
         picture(act, "tasklist-review")
-        act.get_by_label("Approve").check()
+        act.get_by_text("Approve: make exactly this change").click()
         act.get_by_role("button", name="Complete Task").click()
         expect(act.get_by_text("Task completed")).to_be_visible()
 
@@ -92,7 +92,7 @@ def test_a_person_rejects_in_tasklist_with_a_reason(act: Page, project: Served):
     with Result("browser-reject") as result:
         instance = project.start("seen2")
         open_review(act, project, instance)
-        act.get_by_label("Reject").check()
+        act.get_by_text("Reject: change nothing").click()
         act.get_by_role("button", name="Complete Task").click()
         expect(act.locator(".fjs-form-field-error").first).to_be_visible()
         act.get_by_label("Reason").fill("Not on a Friday")

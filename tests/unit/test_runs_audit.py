@@ -45,3 +45,13 @@ async def test_trails_of_stacks_do_not_mix(audit):
     entry = await audit.add("local/web10", "a", "x")
     assert entry.number == 1
     assert await audit.subjects() == ("local/web1", "local/web10")
+
+
+async def test_an_entry_under_another_number_shows(audit):
+    """Moving the last entry further back in time does not go unnoticed."""
+    for actor in ("asker", "approver"):
+        await audit.add("local/web1", actor, "did")
+    last = audit.store.path("audit/local/web1/00000002.json")
+    last.rename(last.with_name("00000003.json"))
+    (problem,) = await audit.problems("local/web1")
+    assert "00000003.json" in problem

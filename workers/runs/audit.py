@@ -89,7 +89,11 @@ class Audit:
         """What is wrong with a trail, in words; empty where it is whole. A cut-off end does not show here."""
         found: list[str] = []
         expected, previous = 1, START
-        for entry in await self.entries(subject):
+        for key in await self.store.keys(f"audit/{subject}"):
+            entry = await read_record(self.store, AuditEntry, key)
+            if entry is None or key != _key(subject, entry.number):
+                found.append(f"{subject}: {key} is not the entry that its name says")
+                continue
             if entry.number != expected:
                 found.append(f"{subject}: entry {expected} is missing")
             elif entry.previous != previous:

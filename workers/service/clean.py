@@ -21,7 +21,6 @@ from workers.service.assembly import Assembly
 from workers.service.local import down
 
 _GONE = ("destroyed",)
-_LOCAL_MODULE = "local_host"
 Say = Callable[[str], None]
 
 
@@ -43,7 +42,7 @@ async def clean(assembly: Assembly, say: Say) -> None:
         ToolError: a destroy failed; nothing was removed after it.
     """
     context, settings = assembly.context, assembly.settings
-    elsewhere = [str(s.id) for s in await context.stacks.all() if s.state not in _GONE and not _is_local(s)]
+    elsewhere = [str(s.id) for s in await context.stacks.all() if s.state not in _GONE and not _is_local(context, s)]
     if elsewhere:
         hint = "Remove them with a process that destroys them, or move the data folder away yourself."
         raise BusyError(f"The data folder is the only record of {', '.join(elsewhere)}.", hint)
@@ -57,11 +56,15 @@ async def clean(assembly: Assembly, say: Say) -> None:
 
 
 async def _local_stacks(context: Context) -> tuple[StackRecord, ...]:
-    return tuple(s for s in await context.stacks.all() if s.state not in (*_GONE, "planned") and _is_local(s))
+    return tuple(s for s in await context.stacks.all() if s.state not in (*_GONE, "planned") and _is_local(context, s))
 
 
-def _is_local(record: StackRecord) -> bool:
-    return record.module == _LOCAL_MODULE or record.state == "planned"
+def _is_local(context: Context, record: StackRecord) -> bool:
+    """It was never made, or its state is on this machine and it is in no cloud account."""
+    if record.state == "planned":
+        return True
+    environment = context.environment(record.id.environment)
+    return isinstance(environment.state, LocalState) and environment.cloud is None
 
 
 async def _destroy(context: Context, record: StackRecord) -> None:
@@ -77,8 +80,6 @@ async def _destroy(context: Context, record: StackRecord) -> None:
 
 async def _destroy_held(context: Context, record: StackRecord) -> None:
     environment = context.environment(record.id.environment)
-    if not isinstance(environment.state, LocalState):
-        raise BusyError(f"The state of {record.id} is not on this machine.", "Remove it with a process.")
     values, _ = context.secrets.resolve(record.inputs)
     inputs: Mapping[str, JsonValue] = values if isinstance(values, dict) else {}
     contract = context.contract(Kind.MODULE, record.module)
