@@ -22,6 +22,7 @@ from workers.engine.embedded.layout import EngineFolder, EnginePaths, EnginePort
 from workers.engine.embedded.ports import check_free
 from workers.engine.embedded.readiness import last_lines, wait_for_camunda, wait_for_opensearch
 from workers.engine.embedded.running import RunningEngine, find_running, write_state
+from workers.engine.embedded.task_bridge import TaskBridge
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -78,6 +79,7 @@ class EmbeddedEngine:
         self._stage = stage
         self._token = secrets.token_hex(8)
         self._supervisor: asyncio.subprocess.Process | None = None
+        self._bridge: TaskBridge | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ended: asyncio.Future[_Ended] | None = None
 
@@ -128,6 +130,9 @@ class EmbeddedEngine:
     async def stop(self) -> None:
         """Stop the engine in an orderly way: Camunda first, so that it can flush, then OpenSearch. May be repeated."""
         supervisor, self._supervisor = self._supervisor, None
+        bridge, self._bridge = self._bridge, None
+        if bridge is not None:
+            bridge.close()
         if supervisor is None:
             return
         # A cancelled caller still gets its engine stopped: the wait goes on, the cancellation follows.
@@ -161,7 +166,8 @@ class EmbeddedEngine:
         )
 
     async def _launch(self, lock: int) -> RunningEngine:
-        spec = self._spec()
+        self._bridge = TaskBridge(self.ports.rest_address)
+        spec = self._spec(self._bridge.address)
         with (self._folder.logs / "supervisor.out").open("ab") as errors:
             self._supervisor = supervisor = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(_SUPERVISOR)),
@@ -184,10 +190,10 @@ class EmbeddedEngine:
         await _send(supervisor, json.dumps(spec).encode() + b"\n")
         return running
 
-    def _spec(self) -> dict[str, Any]:
+    def _spec(self, tasks_address: str) -> dict[str, Any]:
         parts = (
             programs.opensearch(self._paths, self.ports, self._folder),
-            programs.camunda(self._paths, self.ports, self._folder, self._token),
+            programs.camunda(self._paths, self.ports, self._folder, self._token, tasks_address),
         )
         return {"programs": [_plain(part) for part in parts], "remove": [str(self._folder.state)]}
 

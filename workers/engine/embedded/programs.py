@@ -65,8 +65,8 @@ def opensearch(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder) -> 
     return Program("opensearch", argv, _environment(), folder.opensearch, folder.logs / "opensearch.out", 10)
 
 
-def camunda(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token: str) -> Program:
-    """Camunda with broker, gateway, Operate and Tasklist in one process."""
+def camunda(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token: str, tasks_address: str) -> Program:
+    """Camunda with broker, gateway, Operate and Tasklist in one process; Tasklist acts through ``tasks_address``."""
     argv = (
         str(paths.java),
         *_JVM,
@@ -79,6 +79,7 @@ def camunda(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token:
         *("-cp", f"{paths.camunda}/config:{paths.camunda}/lib/*", "io.camunda.application.StandaloneCamunda"),
     )
     environment = _environment() | _camunda_settings(ports, folder, token)
+    environment["CAMUNDA_TASKLIST_ZEEBE_RESTADDRESS"] = tasks_address
     return Program("camunda", argv, environment, folder.camunda, folder.logs / "camunda.out", 30)
 
 
@@ -148,7 +149,6 @@ def _web_application(name: str, ports: EnginePorts) -> dict[str, str]:
         f"CAMUNDA_{name}_OPENSEARCH_NUMBEROFREPLICAS": "0",
         f"CAMUNDA_{name}_ZEEBEOPENSEARCH_URL": ports.search_address,
         f"CAMUNDA_{name}_ZEEBE_GATEWAYADDRESS": ports.grpc_address,
-        f"CAMUNDA_{name}_ZEEBE_RESTADDRESS": ports.rest_address,
         # The archiver wants a plugin (index state management) that this OpenSearch does not have.
         f"CAMUNDA_{name}_ARCHIVERENABLED": "false",
     }
