@@ -8,6 +8,7 @@ It records nothing of its own: who claims or completes is in the call that Taskl
 
 from __future__ import annotations
 
+import re
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import httpx
 
-_PREFIX: Final = "/v2/user-tasks/"
+_PATH: Final = re.compile(r"/v2/user-tasks/\d+(/(assignment|assignee|completion))?")
 _USER: Final = "demo"  # exists in every embedded engine from the start
 _MAX_BODY: Final = 4 * 1024 * 1024
 _SECONDS: Final = 30.0
@@ -97,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self._body()
-        if body is None or not self.path.startswith(_PREFIX) or ".." in self.path:
+        if body is None or not _PATH.fullmatch(self.path):
             self._answer(HTTPStatus.NOT_FOUND, "application/json", b"{}")
             return
         try:
