@@ -18,12 +18,14 @@ from workers.core.environment import Environment
 from workers.core.events import Event
 from workers.core.records import HostAddress, Operation, StackId
 from workers.core.redaction import Redactor
+from workers.core.settings import Settings
 from workers.core.values import JsonValue
 from workers.execution.ansible import RolePlay
 from workers.execution.process import Control
 from workers.execution.ssh import SshAccess
 from workers.execution.stack_root import RootSpec, StackRoot, write_root
 from workers.execution.terraform import Call, Planned, TerraformTool
+from workers.setup.tofu import cached_tofu
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "execution"
 LOCAL = HostAddress(name="here", address="local")
@@ -31,7 +33,7 @@ LOCAL = HostAddress(name="here", address="local")
 
 def program(name: str = "") -> Path:
     """The tofu or terraform to test with; skips where there is none, and fails in CI."""
-    wanted = name or os.environ.get("SLUIS_TOFU", "") or "tofu"
+    wanted = name or os.environ.get("SLUIS_TOFU", "") or shutil.which("tofu") or str(cached_tofu(Settings()))
     found = shutil.which(wanted) or (None if name else shutil.which("terraform"))
     if found:
         return Path(found)
@@ -51,7 +53,8 @@ class Events:
 
     def __call__(self, event: Event) -> None:
         self.events.append(event)
-        if self.wanted and (self.wanted in event.subject or self.wanted in event.text) and event.state == "started":
+        under_way = event.state in ("started", "running")
+        if self.wanted and under_way and (self.wanted in event.subject or self.wanted in event.text):
             self.started.set()
 
     def states(self, subject: str) -> list[str]:

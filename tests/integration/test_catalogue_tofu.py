@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from catalogue_oracle import as_tofu_type, as_tofu_value, tofu_reads
 from workers.catalogue import read_contract
 from workers.core.contract import Contract, Kind
+from workers.setup.tofu import Tofu
 
 ROOT = Path(__file__).parents[2]
 MODULES = [ROOT / "tests/fixtures/catalogue/hard", *sorted((ROOT / "terraform/modules").glob("[a-z]*"))]
@@ -19,20 +19,11 @@ MODULES = [ROOT / "tests/fixtures/catalogue/hard", *sorted((ROOT / "terraform/mo
 pytestmark = pytest.mark.tofu
 
 
-@pytest.fixture(scope="module")
-def tofu() -> str:
-    """An OpenTofu that can show a single module (1.11 or newer)."""
-    found = os.environ.get("SLUIS_TOFU") or shutil.which("tofu")
-    if not found:
-        pytest.skip("needs tofu on PATH, or named by SLUIS_TOFU")
-    return found
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.name)
-def test_we_read_what_opentofu_reads(tofu: str, path: Path, tmp_path: Path) -> None:
+def test_we_read_what_opentofu_reads(tofu: Tofu, path: Path, tmp_path: Path) -> None:
     """Names, types, defaults, descriptions and sensitivity are the same as OpenTofu's for every variable and output."""
     module = shutil.copytree(path, tmp_path / path.name)
-    theirs, ours = tofu_reads(tofu, module), read_contract(Kind.MODULE, module)
+    theirs, ours = tofu_reads(str(tofu.path), module), read_contract(Kind.MODULE, module)
     assert isinstance(ours, Contract)
     assert {
         i.name: {
@@ -64,11 +55,11 @@ def test_we_read_what_opentofu_reads(tofu: str, path: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "text", ['variable "a" {', 'variable "a" { type = strin }', 'variable "a" {}\nvariable "a" {}\n']
 )
-def test_what_we_refuse_opentofu_refuses(tofu: str, tmp_path: Path, text: str) -> None:
+def test_what_we_refuse_opentofu_refuses(tofu: Tofu, tmp_path: Path, text: str) -> None:
     """A module that we call broken is one that OpenTofu would not load either."""
     module = tmp_path / "m"
     module.mkdir()
     (module / "main.tf").write_text(text)
     assert not isinstance(read_contract(Kind.MODULE, module), Contract)
     with pytest.raises(subprocess.CalledProcessError):
-        tofu_reads(tofu, module)
+        tofu_reads(str(tofu.path), module)
