@@ -95,7 +95,7 @@ def test_a_person_rejects_in_tasklist_with_a_reason(act: Page, project: Served):
         act.get_by_text("Reject: change nothing").click()
         act.get_by_role("button", name="Complete Task").click()
         expect(act.locator(".fjs-form-field-error").first).to_be_visible()
-        act.get_by_label("Reason").fill("Not on a Friday")
+        act.get_by_role("textbox", name="Reason").fill("Not on a Friday")
         picture(act, "tasklist-reject")
         act.get_by_role("button", name="Complete Task").click()
         expect(act.get_by_text("Task completed")).to_be_visible()

@@ -41,7 +41,7 @@ def test_the_commands_of_the_tutorial_do_what_it_says(project: Served, tmp_path:
     assert told[f"cat {NOTE}"] == "Hello\n"
     assert "whole" in told["sluis audit verify local/note"]
     assert not note.exists()
-    assert project.data_of("stack", "show", "local/note")["stack"]["state"] == "destroyed"
+    assert project.data_of("stack", "show", "local/note")["record"]["state"] == "destroyed"
 
 
 def with_passwords(project: Served) -> Served:
