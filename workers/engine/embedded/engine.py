@@ -107,7 +107,7 @@ class EmbeddedEngine:
         began = time.monotonic()
         with self._locked() as lock:
             check_free(self.ports)
-            programs.prepare(self.ports, self._folder, self._token)
+            programs.prepare(self._paths, self.ports, self._folder, self._token)
             try:
                 running = await self._launch(lock)
             except BaseException:

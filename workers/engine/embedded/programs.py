@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ _JVM = (
     "-Dfile.encoding=UTF-8",
     "-Djava.net.preferIPv4Stack=true",
 )
+
+
+_STRICT_TIMES = b'"date_time || epoch_millis"'
+_ALL_TIMES = b'"date_time || date_time_no_millis || epoch_millis"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +81,19 @@ def camunda(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token:
         f"-Dapp.home={folder.camunda}",
         # Before Spring reads LOGGING_CONFIG the distribution's own file would already have opened a second log.
         f"-Dlog4j2.configurationFile={_camunda_logging_file(folder)}",
-        *("-cp", f"{paths.camunda}/config:{paths.camunda}/lib/*", "io.camunda.application.StandaloneCamunda"),
+        *("-cp", f"{_mended(folder)}:{paths.camunda}/config:{paths.camunda}/lib/*"),
+        "io.camunda.application.StandaloneCamunda",
     )
     environment = _environment() | _camunda_settings(ports, folder, token)
     environment["CAMUNDA_TASKLIST_ZEEBE_RESTADDRESS"] = tasks_address
     return Program("camunda", argv, environment, folder.camunda, folder.logs / "camunda.out", 30)
 
 
-def prepare(ports: EnginePorts, folder: EngineFolder, token: str) -> None:
+def prepare(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token: str) -> None:
     """Make the engine's folders and write its configuration files; existing data stays.
 
     Args:
+        paths: the programs.
         ports: where to listen.
         folder: the engine's files.
         token: a word by which this start's OpenSearch can be told from any other.
@@ -99,6 +106,28 @@ def prepare(ports: EnginePorts, folder: EngineFolder, token: str) -> None:
     _camunda_logging_file(folder).write_text(_camunda_logging(folder.logs / "camunda.log"), encoding="utf-8")
     for name in ("opensearch.out", "camunda.out", "supervisor.out"):
         (folder.logs / name).write_bytes(b"")
+    _mend_schema(paths, folder)
+
+
+def _mended(folder: EngineFolder) -> Path:
+    """Resources of Camunda as they should be; they come first on its class path."""
+    return folder.camunda / "mended"
+
+
+def _mend_schema(paths: EnginePaths, folder: EngineFolder) -> None:
+    """Let Tasklist's indices take times without milliseconds.
+
+    Tasklist 8.6.0 writes a time that falls on a whole second as ``2026-11-23T21:48:26Z``, and its own index refuses
+    that. Its importer then tries the same record for ever, and no user task shows up any more (seen once in some
+    hundred tasks; one in a thousand falls on a whole second).
+    """
+    for jar in paths.camunda.glob("lib/tasklist-els-schema-*.jar"):
+        with zipfile.ZipFile(jar) as archive:
+            for name in archive.namelist():
+                if name.startswith("schema/os/create/") and name.endswith(".json"):
+                    target = _mended(folder) / name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(archive.read(name).replace(_STRICT_TIMES, _ALL_TIMES))
 
 
 def _environment() -> dict[str, str]:
