@@ -166,6 +166,15 @@ def test_it_listens_on_loopback_only(started: Started) -> None:
     assert {address.port for address in listeners} == set(_plain(started.ports).values())
 
 
+async def test_tasklist_takes_a_task_that_was_made_on_a_whole_second(started: Started) -> None:
+    """A time without milliseconds, as one task in a thousand has, does not block Tasklist's importer for ever."""
+    document = f"{started.ports.search_address}/tasklist-list-view-8.6.0_/_doc/whole-second"
+    async with httpx.AsyncClient(trust_env=False, params={"routing": "test"}) as client:
+        answer = await client.put(document, json={"creationTime": "2026-11-23T21:48:26Z"})
+        assert answer.is_success, answer.text
+        await client.delete(document)
+
+
 async def test_a_second_engine_on_the_same_data_is_refused(started: Started, paths: EnginePaths) -> None:
     """One data folder has one engine: the second is refused, and told of the first."""
     second = EmbeddedEngine(paths, started.data, EnginePorts.free())
