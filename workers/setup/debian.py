@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 RELEASE = "bookworm"
 PACKAGES = ("openssh-server", "python3", "sudo", "ca-certificates", "iproute2")
-_DEFAULT_MIRROR = "http://deb.debian.org/debian"
 _REVISION = "1"  # goes up when this file makes another image of the same packages
 _APT = Path("/etc/apt")
 _APT_SETTINGS = (
@@ -96,7 +95,8 @@ async def _build(target: Path) -> None:
                 f"--keyring={_KEYRING}",
                 f"--include={','.join(PACKAGES)}",
             ),
-            *(RELEASE, root, _mirror()),
+            *(RELEASE, root),
+            *_mirror(),
         ]
     )
     await _copy_apt(root)
@@ -143,10 +143,9 @@ async def _copy_certificates(root: Path) -> None:
         raise ToolError(f"The certificates of this machine could not be added to the image: {error.message}") from error
 
 
-def _mirror() -> str:
-    """The Debian mirror that this machine uses, so that what works here works there."""
-    found = [mirror_in(file.read_text(encoding="utf-8")) for file in _debian_sources()]
-    return found[0] if found else _DEFAULT_MIRROR
+def _mirror() -> tuple[str, ...]:
+    """The Debian mirror that this machine uses, so that what works here works there; else debootstrap takes its own."""
+    return tuple(mirror_in(file.read_text(encoding="utf-8")) for file in _debian_sources())[:1]
 
 
 def mirror_in(text: str) -> str:
