@@ -121,8 +121,7 @@ class Planning:
         )
 
     async def _keep(self, plan: Plan, planned: Planned, root: StackRoot, record: StackRecord | None) -> None:
-        document = Redactor().json(planned.facts.document)
-        await self.context.plans.save(plan, planned.plan, pack_folder(root.folder), _json(document))
+        await self.context.plans.save(plan, planned.plan, pack_folder(root.folder), _json(planned.facts.document))
         if lock_file := root.lock_file():
             await self.context.store.write(lock_file_key(plan.stack), lock_file)
         known = record or StackRecord(

@@ -9,16 +9,17 @@ from pydantic import BaseModel
 
 from workers.approvals.eyes import verdict
 from workers.catalogue.validation import check_inputs
-from workers.core.contract import Contract, Kind
+from workers.core.contract import Kind
 from workers.core.environment import Environment, Name
 from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Outcome, Pool
 from workers.core.records import Change, HostAddress, RoleStep
-from workers.core.redaction import Redactor, secret_strings
+from workers.core.redaction import Redactor
 from workers.core.values import JsonValue, digest_value
 from workers.execution.ansible import RolePlay, RoleResult, run_role
 from workers.execution.errors import HostUnreachableError, RoleFailedError, StalePlanError
 from workers.handlers.attempt import Attempt, Recorded, parse, refused
 from workers.handlers.context import Context
+from workers.handlers.stack import mapping, sensitive_values
 from workers.handlers.summary import shortened
 
 _TIMEOUT = timedelta(seconds=60)
@@ -180,10 +181,10 @@ async def play(
     """
     contract = context.contract(Kind.ROLE, step.role)
     values, secrets = context.secrets.resolve(dict(request.inputs))
-    inputs = values if isinstance(values, dict) else {}
+    inputs = mapping(values)
     variables, more = context.secrets.resolve(dict(environment.variables))
     hosts = await context.hosts(environment, tuple(request.hosts))
-    redactor = Redactor((*secrets, *more, *_sensitive(contract, inputs)))
+    redactor = Redactor((*secrets, *more, *sensitive_values(contract, inputs)))
     try:
         result = await run_role(
             RolePlay(
@@ -191,7 +192,7 @@ async def play(
             ),
             control=attempt.control(timedelta(minutes=environment.limits.role_timeout_minutes)),
             sink=attempt.log,
-            env={n: str(v) for n, v in variables.items()} if isinstance(variables, dict) else {},
+            env={name: str(value) for name, value in mapping(variables).items()},
             redactor=redactor,
         )
         result.raise_for_status()
@@ -216,10 +217,6 @@ def host_subjects(job: Job) -> tuple[str, ...]:
 def host_names(hosts: tuple[HostAddress, ...]) -> list[JsonValue]:
     """The names of hosts, as a process variable."""
     return [host.name for host in hosts]
-
-
-def _sensitive(contract: Contract, values: dict[str, JsonValue]) -> tuple[str, ...]:
-    return tuple(s for i in contract.inputs if i.sensitive and i.name in values for s in secret_strings(values[i.name]))
 
 
 def _answer(
