@@ -60,6 +60,7 @@ class Watch:
     steps: dict[int, Step] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     _told: set[int] = field(default_factory=set)
+    _heard: bool = False
     _silent_since: float = 0.0
 
     async def happenings(self, within: float = 15) -> AsyncIterator[Happening]:
@@ -69,7 +70,8 @@ class Watch:
             within: seconds to wait until the engine's search shows the instance.
 
         Raises:
-            EngineError: no such instance, or the engine has not answered for two minutes.
+            EngineError: no such instance; no engine answers at the first question; or one that did has been silent
+                for two minutes.
         """
         family = Family(self.rest, self.root, read_models(self.assembly.context.project))
         runs = RunFollower(self.assembly.store, self.assembly.context.runs, self.root)
@@ -106,15 +108,18 @@ class Watch:
             found = [*self._steps(family), *await self._tasks(), *await self._incidents(family)]
         except JobGoneError:
             # The search follows the engine by a second, by more when the machine is busy.
+            self._heard = True
             if family.known or time.monotonic() > deadline:
                 raise
             return []
         except EngineUnavailableError as error:
             return self._silent(error)
-        self._silent_since = 0.0
+        self._heard, self._silent_since = True, 0.0
         return found
 
     def _silent(self, error: EngineUnavailableError) -> list[Happening]:
+        if not self._heard:
+            raise error
         if not self._silent_since:
             self._silent_since = time.monotonic()
             return [EngineSilent(error.message)]
