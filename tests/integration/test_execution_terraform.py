@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +13,7 @@ from execution_fixtures import Events, Stack, call, program, seconds, stack
 from workers.core.errors import MissingToolError, ToolError
 from workers.core.records import Counts, Operation
 from workers.execution.errors import StalePlanError, StateLockedError, ToolInterruptedError
-from workers.execution.terraform import Call, TerraformTool, find_program
+from workers.execution.terraform import Call, TerraformTool
 
 pytestmark = pytest.mark.tofu
 
@@ -210,16 +210,4 @@ async def test_two_inits_share_a_plugin_cache_one_after_the_other(tmp_path):
 async def test_a_program_that_is_neither_is_refused(tmp_path):
     """A setting that names some other program is told so."""
     with pytest.raises(MissingToolError, match="neither OpenTofu nor Terraform"):
-        await TerraformTool.probe(find_program("true"))
-    with pytest.raises(MissingToolError, match="no-such-tofu"):
-        find_program("no-such-tofu")
-
-
-async def test_the_tool_is_found_in_the_cache_first(tmp_path, monkeypatch):
-    """A tofu in the cache folder comes before PATH; without any tool the error says what to do."""
-    (tmp_path / "tofu").write_text("#!/bin/sh\n")
-    (tmp_path / "tofu").chmod(0o755)
-    assert find_program(cache=tmp_path) == tmp_path / "tofu"
-    monkeypatch.setenv("PATH", os.devnull)
-    with pytest.raises(MissingToolError, match="Neither tofu nor terraform"):
-        find_program()
+        await TerraformTool.probe(Path("/bin/true"))

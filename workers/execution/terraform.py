@@ -21,14 +21,14 @@ from workers.execution.plan_markdown import PlanFacts, read_plan
 from workers.execution.process import Control, ToolResult, run_tool, tool_environment
 from workers.execution.stack_root import WORK_FOLDER, StackRoot
 from workers.execution.terraform_events import Stream, read_diagnostic
-from workers.execution.terraform_program import INIT_JSON_SINCE, find_program, plugin_cache_lock, read_version
+from workers.execution.terraform_program import INIT_JSON_SINCE, plugin_cache_lock, read_version
 
 _DOCUMENT_CHARACTERS: Final = 512 * 1024 * 1024
 _CHANGES: Final = 2  # -detailed-exitcode
 _OLDEST: Final = (1, 6, 0)
 
 
-__all__ = ["Applied", "Call", "Outputs", "Planned", "TerraformTool", "find_program"]
+__all__ = ["Applied", "Call", "Outputs", "Planned", "TerraformTool"]
 
 
 def ignore(event: Event) -> None:

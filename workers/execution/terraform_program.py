@@ -1,47 +1,17 @@
-"""The tofu or terraform program: where it is, which one it is, and the plugin cache that its runs share."""
+"""The tofu or terraform program: which one it is, and the plugin cache that its runs share."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from workers.core.errors import MissingToolError
-
 INIT_JSON_SINCE: Final = {"OpenTofu": (1, 8, 0), "Terraform": (1, 9, 0)}
 """The products, and since which version their ``init`` speaks JSON."""
 _RETRY_SECONDS: Final = 0.05
-
-
-def find_program(setting: str = "", cache: Path | None = None) -> Path:
-    """The tofu or terraform to use: as set, else tofu from the cache or PATH, else terraform from PATH.
-
-    Args:
-        setting: the setting ``SLUIS_TOFU``: a path or a name on PATH.
-        cache: a folder that may hold a ``tofu`` program.
-
-    Raises:
-        MissingToolError: there is none.
-    """
-    if setting:
-        found = shutil.which(setting)
-        if not found:
-            raise MissingToolError(
-                f"SLUIS_TOFU names {setting}, which is no program.",
-                "Correct it, or unset it to use tofu or terraform from PATH.",
-            )
-        return Path(found).resolve()
-    places = (shutil.which("tofu", path=str(cache)) if cache else None, shutil.which("tofu"), shutil.which("terraform"))
-    for place in places:
-        if place:
-            return Path(place).resolve()
-    raise MissingToolError(
-        "Neither tofu nor terraform is on PATH.", "Install OpenTofu, or run `sluis up`, which fetches it."
-    )
 
 
 def read_version(lines: list[str]) -> tuple[str, tuple[int, int, int]]:
