@@ -1,22 +1,44 @@
+# ruff: noqa: ASYNC110 - the search is polled: the engine pushes nothing
 """Approving and rejecting as people do it: in Tasklist, in a real browser; the end is seen in Operate."""
 
 from __future__ import annotations
 
+import asyncio
+import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from results import Result
 from served import Served
+from workers.core.settings import Settings
+from workers.engine.grpc import ZeebeGateway
+from workers.engine.rest import OrchestrationRest
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.tofu, pytest.mark.ssh]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "results" / "screenshots"
 PATIENCE = 60_000
+RELOADS = 30
+NOTHING = """<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="Definitions_Nothing"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="http://bpmn.io/schema/bpmn">
+  <bpmn:process id="ReviewNothing" isExecutable="true">
+    <bpmn:startEvent id="StartEvent_Asked" />
+    <bpmn:sequenceFlow id="Flow_1" sourceRef="StartEvent_Asked" targetRef="Task_Review" />
+    <bpmn:userTask id="Task_Review">
+      <bpmn:extensionElements>
+        <zeebe:userTask /><zeebe:formDefinition formId="ReviewChange" />
+        <zeebe:assignmentDefinition assignee="act" />
+      </bpmn:extensionElements>
+    </bpmn:userTask>
+  </bpmn:process>
+</bpmn:definitions>"""
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +78,28 @@ def open_review(page: Page, project: Served, instance: int) -> None:
     expect(page.get_by_role("button", name="Complete Task")).to_be_enabled()
 
 
+def shown(page: Page) -> Locator:
+    """The form with the change in it. Tasklist may show a task before its variables: the form says so, one reloads."""
+    form = page.locator(".fjs-container")
+    for _ in range(RELOADS):
+        expect(form).to_contain_text(re.compile("Your decision is for exactly|not shown yet"))
+        if form.get_by_text("Your decision is for exactly").is_visible():
+            break
+        page.reload()
+    return form
+
+
+async def a_review_of_nothing(settings: Settings) -> int:
+    """A user task with the form and none of its variables; returns its key."""
+    async with ZeebeGateway.from_settings(settings) as gateway:
+        await gateway.deploy({"nothing.bpmn": NOTHING.encode()})
+        instance = await gateway.create_instance("ReviewNothing", {})
+    async with OrchestrationRest.as_user(settings, "demo", "demo") as rest, asyncio.timeout(150):
+        while not (tasks := await rest.user_tasks(process_instance=instance, state="CREATED")):
+            await asyncio.sleep(0.3)
+        return tasks[0].key
+
+
 def picture(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
@@ -66,7 +110,7 @@ def test_a_person_reads_the_plan_in_tasklist_and_approves_it(act: Page, project:
     with Result("browser-approve") as result:
         instance = project.start("seen1", "Seen in Tasklist")
         open_review(act, project, instance)
-        form = act.locator(".fjs-container")
+        form = shown(act)
         expect(form).to_contain_text("local/seen1")
         expect(form).to_contain_text("to create")
         expect(form).to_contain_text("os_baseline")
@@ -92,6 +136,7 @@ def test_a_person_rejects_in_tasklist_with_a_reason(act: Page, project: Served):
     with Result("browser-reject") as result:
         instance = project.start("seen2")
         open_review(act, project, instance)
+        shown(act)
         act.get_by_text("Reject: change nothing").click()
         act.get_by_role("button", name="Complete Task").click()
         expect(act.locator(".fjs-form-field-error").first).to_be_visible()
@@ -103,7 +148,18 @@ def test_a_person_rejects_in_tasklist_with_a_reason(act: Page, project: Served):
         happenings = project.watch(instance)
         result.steps(happenings)
         assert not happenings[-1]["good"]
-        shown = project.data_of("stack", "show", "local/seen2")
-        assert shown["record"]["state"] == "planned"
-        rejected = [e for e in shown["audit"] if e["action"] == "rejected"]
+        stack = project.data_of("stack", "show", "local/seen2")
+        assert stack["record"]["state"] == "planned"
+        rejected = [e for e in stack["audit"] if e["action"] == "rejected"]
         assert [(e["actor"], e["details"]["reason"]) for e in rejected] == [("act", "Not on a Friday")]
+
+
+def test_a_change_that_is_not_shown_cannot_be_decided_on(act: Page, project: Served, settings: Settings):
+    """Where Tasklist does not have the change yet, the form says so and offers no decision."""
+    with ThreadPoolExecutor() as pool:  # the browser's driver has the loop of this thread
+        task = pool.submit(asyncio.run, a_review_of_nothing(settings)).result()
+    act.goto(f"{project.rest}/tasklist/{task}")
+    form = act.locator(".fjs-container")
+    expect(form).to_contain_text("The change is not shown yet")
+    expect(form.get_by_role("radio")).to_have_count(0)
+    picture(act, "tasklist-not-yet")

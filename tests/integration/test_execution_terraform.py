@@ -124,11 +124,11 @@ async def test_an_interrupted_apply_keeps_its_state(tmp_path, tool_name):
 
 
 async def test_after_the_grace_period_the_state_is_unknown(tmp_path):
-    """An apply that does not stop in time is killed, and the error says that the state is unknown."""
+    """An apply that does not stop in time, here at once, is killed; the error says that the state is unknown."""
     one = await stack(tmp_path, "slow")
     root, planned = await one.plan({"seconds": 20, "stubborn": True})
     stop, events = asyncio.Event(), Events(wanted="provisioner is up")
-    task = asyncio.create_task(one.tool.apply(root, planned.plan, call=call(events, stop=(stop,), grace=seconds(0.01))))
+    task = asyncio.create_task(one.tool.apply(root, planned.plan, call=call(events, stop=(stop,), grace=seconds(0))))
     async with asyncio.timeout(30):
         await events.started.wait()
     stop.set()
