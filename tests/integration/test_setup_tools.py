@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
+from backports import tarfile
 
 from workers.core.errors import SluisError
 from workers.core.settings import Settings

@@ -1,9 +1,9 @@
 """A packed folder comes back as it was, and cannot write elsewhere."""
 
 import io
-import tarfile
 
 import pytest
+from backports import tarfile
 
 from workers.core.errors import StoreError
 from workers.runs.folder import read_folder

@@ -37,8 +37,12 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
 
-_BLANK: Final = r"(?P<blank>(?:[ \t\r]++|\#[^\n]*+|//[^\n]*+|/\*(?s:.*?)\*/)++)"
-_SIMPLE: Final = r"""\"(?:[^"\\$%\n]++|\\[^\n]|\$\$\{|%%\{|\$(?!\{)|%(?!\{))*+\""""
+# Only single characters have possessive quantifiers: on groups Python before 3.11.5 gets them wrong
+# (github.com/python/cpython/issues/106052). The alternatives exclude each other, so nothing is tried twice.
+_COMMENT: Final = r"\#[^\n]*+|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*\*/"
+_BLANK: Final = rf"(?P<blank>(?:[ \t\r]++|{_COMMENT})+)"
+_IN_QUOTES: Final = r"""(?:[^"\\$%\n]++|\\[^\n]|\$\$\{|%%\{|\$(?!\{)|%(?!\{))*"""
+_SIMPLE: Final = rf"""\"{_IN_QUOTES}\""""
 _TEXTS: Final = rf"""(?P<string>{_SIMPLE})
     |(?P<template>")
     |(?P<heredoc><<-?[^\W\d][\w-]*+[ \t]*\n)
@@ -52,16 +56,14 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_INERT: Final = rf"""[\w.,:=+*%?>!&|\-\ \t\r]++|/(?![/*])|<(?!<)|\#[^\n]*+|//[^\n]*+|/\*(?s:.*?)\*/|{_SIMPLE}"""
+_INERT: Final = rf"""[\w.,:=+*%?>!&|\-\ \t\r]++|/(?![/*])|<(?!<)|{_COMMENT}|{_SIMPLE}"""
 _OTHER: Final = rf"{_TEXTS}|(?P<punctuation>[{{}}()\[\]])"
 _COARSE: Final = {
-    True: re.compile(rf"(?P<inert>(?:{_INERT})++)|{_OTHER}", re.VERBOSE),
-    False: re.compile(rf"(?P<inert>(?:{_INERT}|\n)++)|{_OTHER}", re.VERBOSE),
+    True: re.compile(rf"(?P<inert>(?:{_INERT})+)|{_OTHER}", re.VERBOSE),
+    False: re.compile(rf"(?P<inert>(?:{_INERT}|\n)+)|{_OTHER}", re.VERBOSE),
 }
-_ARGUMENT: Final = re.compile(
-    r"(?:[ \t\r\n]++|\#[^\n]*+|//[^\n]*+|/\*(?s:.*?)\*/)*+(?P<name>[^\W\d][\w-]*+)[ \t]*+=(?!=)", re.VERBOSE
-)
-_IN_QUOTES: Final = re.compile(r'(?:[^"\\$%\n]++|\\[^\n]|\$\$\{|%%\{|\$(?!\{)|%(?!\{))*+')
+_ARGUMENT: Final = re.compile(rf"(?:[ \t\r\n]++|{_COMMENT})*(?P<name>[^\W\d][\w-]*+)[ \t]*+=(?!=)", re.VERBOSE)
+_QUOTED: Final = re.compile(_IN_QUOTES)
 _KINDS: Final = {kind.value: kind for kind in Kind}
 _MAX_DEPTH: Final = 100
 
@@ -127,7 +129,7 @@ def _string_end(source: Source, start: int, depth: int) -> int:
     """The position behind the quoted template that starts at ``start``."""
     position = start + 1
     while True:
-        match = _IN_QUOTES.match(source.text, position)
+        match = _QUOTED.match(source.text, position)
         position = match.end() if match else position
         if source.text.startswith('"', position):
             return position + 1

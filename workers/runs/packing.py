@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-import tarfile
 from pathlib import Path
+
+from backports import tarfile
 
 from workers.core.errors import StoreError
 from workers.runs.folder import read_folder

