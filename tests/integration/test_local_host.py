@@ -12,9 +12,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
-from local_host_fixtures import MODULE, PROGRAM, machine, need_root, needed, runs, stack, tools, traces
+from local_host_fixtures import MODULE, PROGRAM, Host, machine, need_root, needed, runs, stack, tools, traces
 
 __all__ = ["tools"]  # a fixture that is used by being here
 
@@ -118,6 +119,25 @@ def test_what_was_half_made_is_taken_away(tmp_path: Path) -> None:
     assert remover.wait(timeout=60) == 0, remover.communicate()
     assert link
     assert traces(link, hosts) == []
+
+
+def test_nothing_that_was_started_over_ssh_outlives_the_lesser_kind(tmp_path: Path) -> None:
+    """A daemon that somebody starts on a user-level machine ends with the machine."""
+    need_root()
+    key, hosts = tmp_path / "key", tmp_path / "hosts"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    plan = plan_of(hosts, "lesser", "lesser", "") | {"kind": "user_sshd"}
+    plan["authorized_key"] = key.with_suffix(".pub").read_text().strip()
+    maker = program("create", plan)
+    assert maker.wait(timeout=60) == 0, maker.communicate()
+    made = json.loads((hosts / "lesser" / "host.json").read_text())
+    known = tmp_path / "known"
+    known.write_text(f"[{made['address']}]:{made['port']} {made['host_keys'][0]}\n")
+    host = Host("lesser", made["address"], made["port"], made["user"], key, known)
+    daemon = int(host.ssh("setsid sh -c 'sleep 600 > /dev/null & echo $!' < /dev/null 2> /dev/null").stdout)
+    left = [psutil.Process(daemon)]
+    assert program("destroy", plan).wait(timeout=60) == 0
+    assert psutil.wait_procs(left, timeout=10)[1] == []
 
 
 def test_an_image_that_is_none_leaves_nothing(tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ _STAYING = "demo, done and staying"
 
 
 async def _run(settings: Settings, scenario: Scenario, shown: Screen, told: asyncio.Event, *, stay: bool) -> bool:
+    scenario.check()
     async with AsyncExitStack() as stack:
         demo_, running = await _prepared(settings, scenario, shown, stack)
         with watching(shown) as view:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from workers.core.errors import EngineError
+from workers.core.errors import EngineError, MissingToolError
 from workers.core.records import Decision, StackId
 from workers.core.values import JsonValue, now
 from workers.engine.rest import OrchestrationRest
@@ -29,6 +30,8 @@ PROCESS: Final = "VmProvisioning"
 REQUESTER: Final = "demo"
 APPROVER: Final = "act"
 _USER_LEVEL_PORT: Final = 18080
+_PROGRAMS: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
+"""Where the role web_server looks for nginx."""
 _VISIBLE_SECONDS: Final = 180.0
 
 
@@ -62,6 +65,20 @@ class Scenario:
             site: dict[str, JsonValue] = {"web_server_message": self.message, "web_server_port": self.port}
             asked["configure"] = [{"role": "os_baseline", "inputs": {}}, {"role": "web_server", "inputs": site}]
         return asked
+
+    def check(self) -> None:
+        """Refuse where the machine's website could not be made.
+
+        Raises:
+            MissingToolError: without root nginx cannot be installed, and there is none.
+        """
+        why = debian.missing()
+        if why and shutil.which("nginx", path=_PROGRAMS) is None:
+            raise MissingToolError(
+                f"The demonstration's machine would be an sshd of yours ({why}), where nginx cannot be installed; "
+                "and there is none on this host.",
+                "Install nginx (apt-get install nginx-light), or run `make demo` as root on Linux with debootstrap.",
+            )
 
     @property
     def port(self) -> int:

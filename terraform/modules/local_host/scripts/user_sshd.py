@@ -1,12 +1,14 @@
 """A machine of the lesser kind: an sshd of the present user, on a port of the loopback interface."""
 
 import contextlib
+import ctypes
 import getpass
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from records import HostError, Place, Plan, Record, wait_until
 
 READY_SECONDS = 10.0
 ADDRESS = "127.0.0.1"
+SET_CHILD_SUBREAPER = 36
 SETTINGS = """\
 ListenAddress {address}:{port}
 HostKey "{place}/host_key"
@@ -60,6 +63,7 @@ def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 -
         process = subprocess.Popen(
             [sshd, "-D", "-e", "-f", str(settings)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
+            preexec_fn=_keep_orphans if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads here
         )  # fmt: skip
     record = place.write(record.with_process(process.pid))
     if (
@@ -72,12 +76,17 @@ def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 -
 
 
 def stop(record: Record) -> None:
-    """End it, and the sessions that are open."""
-    sessions = _descendants(record.pid) if record.owns_process() else []
+    """End it, the sessions that are open and, on Linux, what those have left running."""
+    started = _descendants(record.pid) if record.owns_process() else []
     record.kill()
-    for session in sessions:
+    for process in started:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(session, signal.SIGKILL)
+            os.kill(process, signal.SIGKILL)
+
+
+def _keep_orphans() -> None:
+    # A daemon's parent is then the sshd and not init, so that it is still known as this machine's (prctl(2)).
+    ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _descendants(pid: int) -> list[int]:
