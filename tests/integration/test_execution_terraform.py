@@ -179,7 +179,7 @@ async def test_sensitive_values_leave_the_process_nowhere(tmp_path, tool_name):
         assert "hunter2" not in told
         assert "another-secret" not in told
     assert applied.outputs == {"name": "db"}
-    assert applied.sensitive_outputs == {"password"}
+    assert set(applied.sensitive_outputs) == {"password"}
     assert "(sensitive) → (sensitive)" in changed.facts.markdown
 
 

@@ -43,6 +43,20 @@ class S3State(Record):
     endpoint: str = Field("", description="Another S3 endpoint; for tests and S3-compatible stores.")
 
 
+class LocalSecretStore(Record):
+    """Sensitive outputs in files below Sluis's own data folder, readable by its user only."""
+
+    type: Literal["local"] = Field("local", description="Files in Sluis's data folder. For one machine only.")
+
+
+class AwsSecretStore(Record):
+    """Sensitive outputs in AWS Secrets Manager, one secret per stack."""
+
+    type: Literal["aws-sm"] = Field(description="AWS Secrets Manager, with the worker's own identity.")
+    prefix: str = Field("sluis", description="Secrets are named <prefix>/<environment>/<stack>.")
+    kms_key_id: str = Field("", description="KMS key for encryption; default: the account's own.")
+
+
 class Cloud(Record):
     """The AWS account and the roles that plans and applies assume there."""
 
@@ -130,6 +144,9 @@ class Environment(Record):
     stage: Stage = Field(Stage.DEVELOPMENT, description="What the approval policy decides by.")
     state: Annotated[LocalState | S3State, Field(discriminator="type")] = Field(
         LocalState(), description="Where Terraform keeps its state."
+    )
+    secret_store: Annotated[LocalSecretStore | AwsSecretStore, Field(discriminator="type")] = Field(
+        LocalSecretStore(), description="Where sensitive outputs of modules go; the process gets references to them."
     )
     cloud: Cloud | None = Field(None, description="The AWS account, where modules need one.")
     machine: Machine | None = Field(None, description="What VM provisioning makes here.")

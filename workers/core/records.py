@@ -115,6 +115,9 @@ class Change(Record):
     process_instance: int = Field(
         description="The instance whose plan or check this is; binds the change to one process."
     )
+    check: str = Field(
+        "", description="Run of the check, where there is no plan: what is checked again is approved again."
+    )
 
     @property
     def digest(self) -> str:
@@ -229,6 +232,7 @@ class StackRecord(Record):
     inputs: dict[str, JsonValue] = {}
     hosts: tuple[HostAddress, ...] = ()
     outputs: dict[str, JsonValue] = {}
+    secrets: dict[str, str] = Field({}, description="References to the sensitive outputs in the secret store.")
     last_plan: Digest | None = None
     last_apply: str = Field("", description="Run id of the last apply.")
     state: Literal["planned", "applied", "destroyed", "half-made", "unknown"] = "planned"

@@ -1,7 +1,8 @@
 """Secret references, resolved in the worker at the last moment.
 
 ``secret://env/NAME`` is an environment variable of the worker, ``secret://file/PATH`` a file (``/`` at the start of
-PATH makes it absolute, else it is looked up below the project's ``secrets`` folder). Values are never logged.
+PATH makes it absolute, else it is looked up below the project's ``secrets`` folder). ``secret_sources`` has those that
+are not on this machine. Values are never logged.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final, Protocol
 
 from workers.core.errors import SettingError
 from workers.core.values import JsonValue
+from workers.execution.secret_sources import AwsSecretsManager, Keeper
 
 _REFERENCE: Final = re.compile(r"secret://(?P<source>[a-z-]+)/(?P<name>\S+)")
 
@@ -76,6 +78,11 @@ class Secrets:
 def local_secrets(project: Path) -> Secrets:
     """The sources that need nothing but this machine."""
     return Secrets({"env": _from_environment, "file": _FromFile(project / "secrets")})
+
+
+def all_secrets(project: Path) -> Secrets:
+    """Every source: this machine, AWS Secrets Manager, Keeper."""
+    return Secrets({**local_secrets(project).sources, "aws-sm": AwsSecretsManager(), "keeper": Keeper()})
 
 
 def _from_environment(name: str) -> str:

@@ -72,10 +72,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The outputs of a stack: the values that may be shown, and the names of those that may not."""
+    """The outputs of a stack: the values that may be shown, and those that may not."""
 
     outputs: dict[str, JsonValue]
-    sensitive_outputs: frozenset[str]
+    sensitive_outputs: dict[str, JsonValue] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,8 @@ class TerraformTool:
         if result.exit_status:
             raise Stream(call.sink, call.redactor).failure("output", result)
         shown = {name: output["value"] for name, output in document.items() if not output["sensitive"]}
-        return Outputs(shown, frozenset(document) - frozenset(shown))
+        hidden = {name: output["value"] for name, output in document.items() if output["sensitive"]}
+        return Outputs(shown, hidden)
 
     async def _document(
         self, root: StackRoot, doing: str, command: list[str], call: Call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -97,7 +98,18 @@ class Applying:
             await self._tell(plan, attempt, "failed", error=str(error)[:2000])
             return refused(BpmnErrorCode.APPLY_FAILED, error, attempt.run.id, change=change)
         hosts = await self._finish(plan, attempt, applied)
-        return Done({"applied": _applied(plan, applied, hosts, attempt.run.id)})
+        shown = replace(applied, outputs=applied.outputs | await self._keep(environment, plan, applied))
+        return Done({"applied": _applied(plan, shown, hosts, attempt.run.id)})
+
+    async def _keep(self, environment: Environment, plan: Plan, applied: Applied) -> dict[str, JsonValue]:
+        """Put sensitive outputs into the secret store; references to them, which the stack record has too."""
+        record = await self.context.stacks.get(plan.stack)
+        if not applied.sensitive_outputs and not record.secrets:
+            return {}
+        keeper = self.context.secret_keeper(environment)
+        references = await asyncio.to_thread(keeper.keep, str(plan.stack), applied.sensitive_outputs)
+        await self.context.stacks.save(record.model_copy(update={"secrets": references, "updated": now()}))
+        return dict(references)
 
     async def _finish(self, plan: Plan, attempt: Attempt, applied: Applied) -> tuple[HostAddress, ...]:
         destroyed = plan.operation is Operation.DESTROY

@@ -11,11 +11,12 @@ from typing import Final
 from workers.catalogue.environments import read_environment
 from workers.catalogue.reading import read_contract
 from workers.core.contract import CatalogueProblem, Contract, Kind
-from workers.core.environment import Environment
+from workers.core.environment import AwsSecretStore, Environment
 from workers.core.errors import ContractError, InputError, NotFoundError
 from workers.core.records import HostAddress, StackId
 from workers.core.values import is_name
 from workers.execution.keys import KeyPair, environment_key, public_key_of
+from workers.execution.secret_keepers import AwsKeeper, FolderKeeper, SecretKeeper
 from workers.execution.secrets import Secrets
 from workers.execution.ssh import SshAccess
 from workers.execution.terraform import TerraformTool
@@ -99,6 +100,13 @@ class Context:
             where = f"{found.path}:{found.line}" if found.line else str(found.path)
             raise ContractError(f"{_WORDS[kind]} {name}: {where}: {found.message}")
         return found
+
+    def secret_keeper(self, environment: Environment) -> SecretKeeper:
+        """Where sensitive outputs of the environment's stacks go."""
+        store = environment.secret_store
+        if isinstance(store, AwsSecretStore):
+            return AwsKeeper(store.prefix, store.kms_key_id)
+        return FolderKeeper(self.data / "secrets")
 
     def key_pair(self, environment: Environment) -> KeyPair:
         """The SSH key with which hosts of the environment are reached."""

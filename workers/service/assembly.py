@@ -14,7 +14,7 @@ from workers.core.errors import MissingToolError, SettingError
 from workers.core.settings import Settings
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest
-from workers.execution.secrets import local_secrets
+from workers.execution.secrets import all_secrets
 from workers.execution.terraform import TerraformTool
 from workers.handlers.context import Context
 from workers.runs.runs import Runs
@@ -75,7 +75,7 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None) -> Asse
         store=store,
         runs=Runs(store, settings.data_folder / "locks", name),
         terraform=tool,
-        secrets=local_secrets(settings.project.resolve()),
+        secrets=all_secrets(settings.project.resolve()),
         grace=timedelta(seconds=settings.grace_seconds),
         max_deliveries=settings.max_deliveries,
         variables=host_variables(settings),
