@@ -58,6 +58,10 @@ test: ## All checks, unit, property and integration tests, the short end-to-end 
 acceptance: setup ## The long end-to-end runs
 	@$(BIN)/pytest -v --durations=15 -m slow $(ARGS)
 
+.PHONY: chaos
+chaos: setup ## Break everything on purpose, see what survives
+	@$(BIN)/pytest -v tests/chaos $(ARGS)
+
 .PHONY: check
 check: venv check-style check-format check-types check-rooms check-docs check-terraform check-ansible check-bpmn ## All checks that need no engine
 

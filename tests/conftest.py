@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from engine_thread import EngineThread
 from served import Served, served
 from workers.core.errors import SluisError
 from workers.core.settings import Settings
-from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts
+from workers.engine.embedded import EnginePorts
 from workers.service.machine import HOST_IMAGE, HOSTS_FOLDER
 from workers.setup import debian
-from workers.setup.engine import ensure_engine
 from workers.setup.progress import Quiet
 from workers.setup.tofu import Tofu, ensure_tofu
 
@@ -42,36 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError("tests without a sentence that says what they prove: " + ", ".join(silent[:10]))
 
 
-class EngineThread:
-    """An embedded engine in an event loop of its own, so that every test may have its own loop."""
-
-    def __init__(self, settings: Settings, ports: EnginePorts) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="embedded engine", daemon=True)
-        self._thread.start()
-        parts = self._run(ensure_engine(settings, Quiet()))
-        paths = EnginePaths(parts.java_home, parts.camunda, parts.opensearch)
-        self._engine = EmbeddedEngine(paths, settings.data_folder, ports, ready_seconds=settings.engine_ready_seconds)
-
-    def start(self) -> None:
-        self._run(self._engine.start())
-
-    def stop(self) -> None:
-        self._run(self._engine.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def _run(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Settings with the addresses of a running engine: started for this session, or the one that is set."""
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineThread | None]:
+    """The engine that was started for this session; None with an external one."""
     known = Settings()
     if known.engine == "external":
-        yield known
+        yield None
         return
     ports = EnginePorts.free()
     started = known.model_copy(
@@ -85,14 +60,20 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         }
     )
     try:
-        engine = EngineThread(started, ports)
-        engine.start()
+        found = EngineThread(started, ports)
+        found.start()
     except SluisError as error:
         missing(error)
     try:
-        yield started
+        yield found
     finally:
-        engine.stop()
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def settings(engine: EngineThread | None) -> Settings:
+    """Settings with the addresses of a running engine: started for this session, or the one that is set."""
+    return engine.settings if engine else Settings()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,70 @@ PARTS = ("bpmn", "terraform", "ansible", "environments")
 SLUIS = (sys.executable, "-m", "workers.cli")
 
 
+class Worker:
+    """A worker process of a project, to be started, stopped and killed.
+
+    Args:
+        folder: the project folder.
+        environment: the process's environment.
+        log: the file that its log goes to.
+    """
+
+    def __init__(self, folder: Path, environment: dict[str, str], log: str = "worker.log") -> None:
+        self.folder = folder
+        self.environment = environment
+        self.log = folder / log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None, "the worker was not started"
+        return self._process.pid
+
+    def start(self, command: Sequence[str] = (*SLUIS, "worker"), **more: str) -> None:
+        """Start it, ``sluis worker`` where no other command is given, and wait until it serves."""
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                command, env={**self.environment, **more}, cwd=self.folder, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 60
+        while not self._beats():
+            assert self._process.poll() is None, f"the worker ended: {self.log.read_text()}"
+            assert time.monotonic() < deadline, f"the worker does not serve: {self.log.read_text()}"
+            time.sleep(0.2)
+
+    def stop(self, seconds: float = 60) -> None:
+        """Ask it to end with SIGTERM and wait; kill it where it does not."""
+        if self._process is not None:
+            self.signal(signal.SIGTERM)
+            self.wait(seconds)
+
+    def wait(self, seconds: float = 60) -> None:
+        """Wait until it has ended; kill it where it does not."""
+        assert self._process is not None, "the worker was not started"
+        try:
+            self._process.wait(seconds)
+        finally:
+            self.kill()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None, "the worker was not started"
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _beats(self) -> list[Path]:
+        folder = Path(self.environment["SLUIS_DATA"]) / "workers"
+        return list(folder.glob(f"*-{self.pid}.json"))
+
+
 @dataclass(frozen=True)
 class Served:
     """A served project.
@@ -31,11 +95,13 @@ class Served:
         folder: the project folder, a copy that tests may change.
         environment: what the CLI needs to find it.
         rest: base address of Tasklist and Operate.
+        worker: the process that serves it.
     """
 
     folder: Path
     environment: dict[str, str]
     rest: str
+    worker: Worker
 
     @property
     def data(self) -> Path:
@@ -114,28 +180,13 @@ def served(settings: Settings, folder: Path) -> Iterator[Served]:
         **{f"SLUIS_PASSWORD_{user.upper()}": user for user in ("demo", "act")},
         "NO_COLOR": "1",
     }
-    project = Served(folder, environment, settings.rest_address)
+    project = Served(folder, environment, settings.rest_address, Worker(folder, environment))
     deployed = project.cli("deploy")
     assert deployed.returncode == 0, deployed.stderr
-    with (folder / "worker.log").open("w") as log:
-        worker = subprocess.Popen([*SLUIS, "worker"], env=environment, cwd=folder, stdout=log, stderr=log)
-        try:
-            _until_serving(project, worker)
-            yield project
-        finally:
-            worker.send_signal(signal.SIGTERM)
-            try:
-                worker.wait(60)
-            finally:
-                worker.kill()
+    try:
+        project.worker.start()
+        yield project
+    finally:
+        project.worker.stop()
     cleaned = project.cli("clean", "--yes")
     assert cleaned.returncode == 0, f"machines may be left over: {cleaned.stderr}"
-
-
-def _until_serving(project: Served, worker: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while not list((project.data / "workers").glob("*.json")):
-        log = (project.folder / "worker.log").read_text()
-        assert worker.poll() is None, f"the worker ended: {log}"
-        assert time.monotonic() < deadline, f"the worker does not serve: {log}"
-        time.sleep(0.2)

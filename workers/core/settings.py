@@ -66,10 +66,25 @@ class Settings(BaseSettings):
     )
 
     worker_name: str = Field("", description="Name under which jobs are activated; default host name and process id.")
-    terraform_slots: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="Terraform jobs that run at once.")
-    ansible_slots: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="Ansible jobs that run at once.")
+    terraform_slots: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="Terraform jobs that run at once; 0: as many as memory and CPUs allow."
+    )
+    terraform_job_mb: Annotated[int, Field(ge=16, le=65536)] = Field(
+        512, description="Memory that a Terraform job takes, its providers included; for the number of slots."
+    )
+    ansible_slots: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="Ansible jobs that run at once; 0: as many as memory and CPUs allow."
+    )
+    ansible_job_mb: Annotated[int, Field(ge=16, le=65536)] = Field(
+        256, description="Memory that an Ansible job takes; for the number of slots."
+    )
     light_slots: Annotated[int, Field(ge=1, le=10000)] = Field(
         32, description="Light jobs (checks, notices, probes) that run at once."
+    )
+    lease_seconds: Annotated[int, Field(ge=2, le=3600)] = Field(
+        60,
+        description="How long the engine leaves a job with a worker that does not renew it: so late does another worker "
+        "take over from a dead one. Renewed at a third.",
     )
     max_deliveries: Annotated[int, Field(ge=1, le=100)] = Field(
         3, description="Deliveries of one attempt that may end in a dead worker before an incident is raised."

@@ -55,5 +55,5 @@ class Lines:
         self.tail.append(text[:2000])
         try:
             self.sink(text)
-        except Exception:  # noqa: BLE001 - a log that cannot be written must not leave the tool blocked on its pipe
+        except Exception:  # noqa: BLE001 - a log that cannot be written must not leave the tool unheard
             _log.exception("process.line_lost")

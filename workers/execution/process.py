@@ -1,14 +1,20 @@
-"""Run one tool to its end: no shell, own session, one interrupt, a grace period, and only then the axe."""
+"""Run one tool to its end: no shell, own session, one interrupt, a grace period, and only then the axe.
+
+A tool writes to files and not to pipes, and holds its locks itself: where we are killed, it goes on to its own end and
+keeps its state. Written to a pipe that nobody reads any more, its next line would be its last (SIGPIPE).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
+import tempfile
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +24,8 @@ import psutil
 
 from workers.core.errors import MissingToolError
 from workers.execution.lines import Lines, OnLine
+from workers.execution.workspace import held, memory_folder
+from workers.runs.plugins import end_plugins_of
 
 _PASSED_ON: Final = frozenset({
     "PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SSL_CERT_FILE",
@@ -27,10 +35,8 @@ _PASSED_ON: Final = frozenset({
     "XDG_CONFIG_HOME", "XDG_DATA_HOME",
 })  # fmt: skip
 _TAIL_LINES: Final = 40
-_CHUNK: Final = 65536
-_POLL_SECONDS: Final = 0.25
-_PIPE_SECONDS: Final = 2.0
-"""How long output is still read after the tool has ended: something that it left running may hold the pipe."""
+_CHUNK: Final = 256 * 1024
+_READ_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -113,34 +119,73 @@ async def run_tool(
         MissingToolError: there is no such program, or it may not be run.
     """
     watched = control or Control()
-    tool = await _start([os.fspath(part) for part in argv], cwd, env, watched)
     cancelled = asyncio.Event()
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
-    lines = (Lines(on_line, tail, max_line), Lines(on_error_line or on_line, tail, max_line))
-    supervision = asyncio.create_task(_supervise(tool, watched, cancelled, lines, tail), name=f"tool {tool.pid}")
-    try:
-        return await asyncio.shield(supervision)
-    except asyncio.CancelledError:
-        cancelled.set()
-        await _outlast(supervision)
-        raise
+    with (
+        _output(Lines(on_line, tail, max_line)) as out,
+        _output(Lines(on_error_line or on_line, tail, max_line)) as err,
+    ):
+        tool = await _start([os.fspath(part) for part in argv], cwd, env, watched, (out.file, err.file))
+        supervision = asyncio.create_task(
+            _supervise(tool, watched, cancelled, (out, err), tail), name=f"tool {tool.pid}"
+        )
+        try:
+            return await asyncio.shield(supervision)
+        except asyncio.CancelledError:
+            cancelled.set()
+            await _outlast(supervision)
+            raise
 
 
-async def _start(argv: list[str], cwd: Path, env: Mapping[str, str], control: Control) -> asyncio.subprocess.Process:
+@dataclass
+class _Output:
+    """A file without a name that a tool writes to, and how far it was read."""
+
+    file: int
+    lines: Lines
+    position: int = 0
+
+    def read(self) -> bool:
+        """Hand over what is new, a piece of it where it is much; whether there may be more."""
+        chunk = os.pread(self.file, _CHUNK, self.position)
+        self.position += len(chunk)
+        if chunk:
+            self.lines.feed(chunk)
+        return len(chunk) == _CHUNK
+
+    def end(self) -> None:
+        """Hand over the rest."""
+        while self.read():
+            pass
+        self.lines.end()
+
+
+@contextlib.contextmanager
+def _output(lines: Lines) -> Iterator[_Output]:
+    with tempfile.TemporaryFile(dir=memory_folder()) as file:
+        # Where it is opened for appending, two processes that write to it do not overwrite each other.
+        fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
+        yield _Output(file.fileno(), lines)
+
+
+async def _start(
+    argv: list[str], cwd: Path, env: Mapping[str, str], control: Control, output: tuple[int, int]
+) -> asyncio.subprocess.Process:
     # A worker started in the background by a script has SIGINT ignored, and a tool would inherit that.
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     try:
-        return await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=cwd,
-            env=dict(env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            pass_fds=control.inherit_fds,
-            preexec_fn=_listen_to_interrupts if ignored else None,
-        )
+        with held(cwd) as folder:
+            return await asyncio.create_subprocess_exec(
+                *argv,
+                cwd=cwd,
+                env=dict(env),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output[0],
+                stderr=output[1],
+                start_new_session=True,
+                pass_fds=(*control.inherit_fds, folder),
+                preexec_fn=_listen_to_interrupts if ignored else None,
+            )
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         raise MissingToolError(f"{argv[0]} cannot be run in {cwd}: {error.strerror}.", "Run `sluis doctor`.") from error
 
@@ -160,33 +205,28 @@ async def _supervise(
     tool: asyncio.subprocess.Process,
     control: Control,
     cancelled: asyncio.Event,
-    lines: tuple[Lines, Lines],
+    outputs: tuple[_Output, _Output],
     tail: deque[str],
 ) -> ToolResult:
     started = time.monotonic()
-    streams = [
-        asyncio.create_task(_drain(stream, sink))
-        for stream, sink in zip((tool.stdout, tool.stderr), lines, strict=True)
-    ]
-    ending = asyncio.create_task(_ended(tool))
+    ending = asyncio.create_task(tool.wait())
+    reading = asyncio.create_task(_read(outputs))
     reason = await _first_reason(ending, control, cancelled)
     killed = await _stop(tool, ending, control.grace) if reason else False
     status = await ending
-    await _finish(streams)
-    for sink in lines:
-        sink.end()
+    if status < 0:
+        await asyncio.to_thread(end_plugins_of, tool.pid)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    for output in outputs:
+        output.end()
     return ToolResult(status, bool(reason), reason == "timeout", killed, time.monotonic() - started, tuple(tail))
 
 
-async def _ended(tool: asyncio.subprocess.Process) -> int:
-    # Process.wait() also waits for the pipes, and what a tool leaves running (a machine that it made) may hold those.
-    waiting = asyncio.create_task(tool.wait())
-    try:
-        while tool.returncode is None:
-            await asyncio.wait([waiting], timeout=_POLL_SECONDS)
-    finally:
-        waiting.cancel()
-    return tool.returncode
+async def _read(outputs: tuple[_Output, _Output]) -> None:
+    while True:
+        more = [output.read() for output in outputs]
+        await asyncio.sleep(0 if any(more) else _READ_SECONDS)
 
 
 async def _first_reason(ending: asyncio.Task[int], control: Control, cancelled: asyncio.Event) -> str:
@@ -225,17 +265,3 @@ def _kill(pid: int) -> None:
     for child in children:
         with contextlib.suppress(psutil.Error):
             child.kill()
-
-
-async def _finish(streams: list[asyncio.Task[None]]) -> None:
-    _, open_still = await asyncio.wait(streams, timeout=_PIPE_SECONDS)
-    for stream in open_still:
-        stream.cancel()
-    await asyncio.gather(*streams, return_exceptions=True)
-
-
-async def _drain(stream: asyncio.StreamReader | None, lines: Lines) -> None:
-    if stream is None:
-        return
-    while chunk := await stream.read(_CHUNK):
-        lines.feed(chunk)

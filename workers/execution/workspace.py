@@ -1,10 +1,17 @@
-"""Private folders for a tool to work in, and folders as values."""
+"""Private folders for a tool to work in, and folders as values.
+
+A folder is locked by all who use it: by us, and by each tool that works in it. What a killed worker left behind is
+removed by the next one, once no tool is at work in it any more.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -13,23 +20,69 @@ from typing import Final
 from workers.core.errors import StoreError
 
 _ENOUGH_BYTES: Final = 64 * 1024 * 1024
+_PREFIX: Final = "sluis-"
+_FRESH_SECONDS: Final = 60
+"""A folder of this age is let alone: its maker may not have locked it yet."""
 
 
 @contextmanager
-def private_folder(prefix: str = "sluis-") -> Iterator[Path]:
-    """A folder that only we may read, in memory where the machine has such a place, removed at the end.
-
-    Args:
-        prefix: how its name begins.
-    """
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_memory_folder()))
+def private_folder() -> Iterator[Path]:
+    """A folder that only we may read, in memory where the machine has such a place, removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=memory_folder()))
     try:
-        yield folder
+        with held(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _memory_folder() -> str | None:
+@contextmanager
+def held(folder: Path) -> Iterator[int]:
+    """Say that the folder is in use, for as long as the descriptor is open here or in a process that inherits it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def remove_left_overs() -> tuple[Path, ...]:
+    """Remove the private folders of killed workers, secrets and all; returns them."""
+    places = {Path(memory_folder() or tempfile.gettempdir()), Path(tempfile.gettempdir())}
+    return tuple(folder for place in places for folder in place.glob(f"{_PREFIX}*") if _removed(folder))
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        facts = folder.lstat()
+        if (
+            not stat.S_ISDIR(facts.st_mode)
+            or facts.st_uid != os.getuid()
+            or time.time() - facts.st_ctime < _FRESH_SECONDS
+        ):
+            return False
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        return True
+    finally:
+        os.close(handle)
+
+
+def _is_old_and_ours(facts: os.stat_result) -> bool:
+    ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+    return ours and time.time() - facts.st_ctime > _FRESH_SECONDS
+
+
+def memory_folder() -> str | None:
+    """Where files are kept in memory; None where this machine has no such place, or too little room in it."""
     candidates = (os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it
     return next((path for path in candidates if path and _usable(path)), None)
 

@@ -39,6 +39,7 @@ from workers.core.values import JsonValue
 from workers.execution.errors import StateLockedError, ToolInterruptedError
 from workers.execution.process import Control
 from workers.handlers.context import Context
+from workers.handlers.results import fitted
 from workers.runs.locks import FileLock, holder_of
 from workers.runs.log import RunLog
 from workers.runs.runs import Begun, Interrupted
@@ -115,6 +116,7 @@ class Recorded:
         begun = await self.context.runs.begin(job, " ".join(subjects), shown(job.variables))
         if isinstance(begun, Interrupted):
             if not self.repeatable:
+                await self._tell_interrupted(begun.run)
                 return _interrupted(begun.run)
             if begun.run.deliveries >= self.context.max_deliveries:
                 return Stuck(f"The worker died {begun.run.deliveries} times while doing this. See run {begun.run.id}.")
@@ -127,11 +129,16 @@ class Recorded:
         finally:
             begun.lock.free()
 
+    async def _tell_interrupted(self, run: Run) -> None:
+        for subject in run.stack.split():
+            await self.context.audit.add(subject, self.context.runs.worker, "interrupted", run=run.id)
+
     async def _run(self, job: Job, lease: Lease, run: Run, descriptors: tuple[int, ...]) -> Outcome:
         async with RunLog(self.context.store, run.id) as log:
             log.say(f"{job.type} started", element=job.element, attempt=run.attempt)
             attempt = Attempt(job, run, log, lease.lost, descriptors, self.context.grace)
-            outcome, state = await self._outcome(attempt)
+            worked, state = await self._outcome(attempt)
+            outcome = await fitted(self.context.store, run.id, worked)
             kind = EventKind.STATUS if isinstance(outcome, Done) else EventKind.ERROR
             log.say(f"{job.type} ended: {_words(outcome)}", kind)
         await self.context.runs.finish(run, outcome, state)
@@ -156,8 +163,11 @@ class Recorded:
         run = attempt.run.id
         if isinstance(error, ToolInterruptedError):
             state = RunState.STATE_UNKNOWN if error.killed else RunState.CANCELLED
-            given_up = attempt.stop.is_set()
-            return (Abandoned(str(error)) if given_up else refused(self.failure, error, run)), state
+            if attempt.stop.is_set():
+                return Abandoned(str(error)), state
+            if self.repeatable and not error.timed_out and attempt.job.retries > 1:
+                return Failed(f"{error} (run {run})", _RETRY_DELAY), state
+            return refused(self.failure, error, run), state
         if isinstance(error, StateLockedError | BusyError):
             return HandedBack(str(error), _BUSY_DELAY), None
         if isinstance(error, MissingToolError | ContractError | StoreError):

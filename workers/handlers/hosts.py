@@ -45,8 +45,8 @@ def host_workers(context: Context) -> tuple[JobWorker, ...]:
     wait = Recorded(context, Waiting(context), BpmnErrorCode.HOST_UNREACHABLE, host_subjects, locked=False)
     probe = Recorded(context, Probing(context), BpmnErrorCode.PROBE_FAILED, host_subjects, locked=False)
     return (
-        JobWorker("host.wait", wait, timeout=timedelta(seconds=30)),
-        JobWorker("http.probe", probe, timeout=timedelta(seconds=30)),
+        JobWorker("host.wait", wait),
+        JobWorker("http.probe", probe),
     )
 
 

@@ -11,18 +11,17 @@ from workers.approvals.eyes import verdict
 from workers.catalogue.validation import check_inputs
 from workers.core.contract import Kind
 from workers.core.environment import Environment, Name
+from workers.core.errors import ToolError
 from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Outcome, Pool
 from workers.core.records import Change, HostAddress, RoleStep
 from workers.core.redaction import Redactor
 from workers.core.values import JsonValue, digest_value
 from workers.execution.ansible import RolePlay, RoleResult, run_role
-from workers.execution.errors import HostUnreachableError, RoleFailedError, StalePlanError
+from workers.execution.errors import HostUnreachableError, RoleFailedError, StalePlanError, ToolInterruptedError
 from workers.handlers.attempt import Attempt, Recorded, parse, refused
 from workers.handlers.context import Context
 from workers.handlers.stack import mapping, sensitive_values
 from workers.handlers.summary import shortened
-
-_TIMEOUT = timedelta(seconds=60)
 
 
 class RoleRequest(BaseModel):
@@ -51,8 +50,8 @@ def ansible_workers(context: Context, role: str) -> tuple[JobWorker, ...]:
     check = Recorded(context, Checking(context, role), BpmnErrorCode.HOST_FAILED, host_subjects)
     run = Recorded(context, Running(context, role), BpmnErrorCode.HOST_FAILED, host_subjects, repeatable=False)
     return (
-        JobWorker(f"ansible.{role}.check", check, Pool.ANSIBLE, _TIMEOUT),
-        JobWorker(f"ansible.{role}.run", run, Pool.ANSIBLE, _TIMEOUT),
+        JobWorker(f"ansible.{role}.check", check, Pool.ANSIBLE),
+        JobWorker(f"ansible.{role}.run", run, Pool.ANSIBLE),
     )
 
 
@@ -98,6 +97,7 @@ class Checking:
             roles=(step,),
             hosts=tuple(request.hosts),
             process_instance=attempt.job.process_instance,
+            check=attempt.run.id,
         )
         await self.context.changes.save(change)
         markdown = shortened(f"Configure {', '.join(request.hosts)} with role **{self.role}**.\n\n{result.markdown}")
@@ -123,8 +123,15 @@ class Running:
         if not await self.context.changes.use_role(request.change, number, attempt.run.id):
             return refused(BpmnErrorCode.PLAN_STALE, "The approval of this role was used meanwhile.", attempt.run.id)
         environment = self.context.environment(request.environment)
-        result = await play(self.context, attempt, environment, step, request, check=False)
-        await self._tell(attempt, request, result)
+        try:
+            result = await play(self.context, attempt, environment, step, request, check=False)
+        except ToolInterruptedError:
+            await self._tell(attempt, request, "interrupted")
+            raise
+        except ToolError:
+            await self._tell(attempt, request, "failed")
+            raise
+        await self._tell(attempt, request, "configured" if isinstance(result, RoleResult) else "failed")
         if not isinstance(result, RoleResult):
             return result
         configured: JsonValue = {
@@ -136,8 +143,7 @@ class Running:
         }
         return Done({"configured": configured})
 
-    async def _tell(self, attempt: Attempt, request: RoleJob, result: RoleResult | Outcome) -> None:
-        action = "configured" if isinstance(result, RoleResult) else "failed"
+    async def _tell(self, attempt: Attempt, request: RoleJob, action: str) -> None:
         for subject in host_subjects(attempt.job):
             await self.context.audit.add(
                 subject, self.context.runs.worker, action, role=self.role, change=request.change, run=attempt.run.id

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from workers.core.job import BpmnErrorCode, JobWorker, Pool
 from workers.handlers.apply import Applying
 from workers.handlers.attempt import Recorded
 from workers.handlers.context import Context
 from workers.handlers.plan import Planning
 from workers.handlers.stack import stack_subject
-
-_TIMEOUT = timedelta(seconds=60)
 
 
 def terraform_workers(context: Context, module: str) -> tuple[JobWorker, ...]:
@@ -20,6 +16,6 @@ def terraform_workers(context: Context, module: str) -> tuple[JobWorker, ...]:
     plan = Recorded(context, Planning(context, module), BpmnErrorCode.PLAN_FAILED, stack_subject)
     apply = Recorded(context, applying, BpmnErrorCode.APPLY_FAILED, stack_subject, repeatable=False)
     return (
-        JobWorker(f"terraform.{module}.plan", plan, Pool.TERRAFORM, _TIMEOUT),
-        JobWorker(f"terraform.{module}.apply", apply, Pool.TERRAFORM, _TIMEOUT),
+        JobWorker(f"terraform.{module}.plan", plan, Pool.TERRAFORM),
+        JobWorker(f"terraform.{module}.apply", apply, Pool.TERRAFORM),
     )

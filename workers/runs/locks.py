@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from workers.core.values import JsonValue, now
+from workers.runs.plugins import end_plugins_that_hold
 
 _MODE: Final = 0o600
 
@@ -53,9 +54,7 @@ class FileLock:
         """Take the lock if it is free, and write down who we are. False where somebody holds it."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not (_lock(handle) or (end_plugins_that_hold(self.path.resolve()) and _lock(handle))):
             os.close(handle)
             return False
         holder: dict[str, JsonValue] = {"run": run, "worker": worker, "pid": os.getpid(), "since": now().isoformat()}
@@ -71,6 +70,14 @@ class FileLock:
             self._handle = None
 
 
+def _lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def is_held(path: Path) -> bool:
     """Whether some living process holds the lock."""
     try:
@@ -78,11 +85,7 @@ def is_held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
+        return not _lock(handle)
     finally:
         os.close(handle)
 

@@ -25,6 +25,7 @@ from workers.core.job import (
 from workers.core.records import Run, RunState
 from workers.core.values import JsonValue, now
 from workers.runs.locks import FileLock, holder_of, is_held
+from workers.runs.plugins import end_plugins_that_hold
 from workers.runs.records import encode, read_record
 from workers.runs.store import Store
 
@@ -159,13 +160,15 @@ class Runs:
             return Known(HandedBack(f"Run {run.id} is being started by another worker.", _delay()))
         if not await self.store.create(f"runs/{run.id}/run.json", encode(run)):
             lock.free()
+            # Where its worker died right there, nothing led to the run yet, and it would be met like this for ever.
+            await self.store.write(f"jobs/{job.key}", run.id.encode())
             return Known(HandedBack(f"Run {run.id} was started by another worker.", _delay()))
         await self.store.write(f"jobs/{job.key}", run.id.encode())
         return Begun(run, lock)
 
     async def _unfinished(self, last: Run) -> Known | Interrupted:
         path = self.lock_path(last.id)
-        if is_held(path):
+        if is_held(path) and not (end_plugins_that_hold(path.resolve()) and not is_held(path)):
             holder = holder_of(path)
             return Known(HandedBack(f"Still running: {holder or last.id}.", _delay()))
         ended = last.model_copy(

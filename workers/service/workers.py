@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -16,12 +16,13 @@ import structlog
 
 from workers.catalogue.reading import read_catalogue
 from workers.core.contract import Catalogue, Kind
-from workers.core.job import JobWorker, Pool
+from workers.core.job import JobWorker
 from workers.core.values import JsonValue, now
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.loop import JobLoop
 from workers.engine.observe import LogObserver
 from workers.engine.rest import OrchestrationRest
+from workers.execution.workspace import remove_left_overs
 from workers.handlers.decisions import Rules, decision_workers
 from workers.handlers.hosts import host_workers
 from workers.handlers.notify import notify_workers
@@ -32,6 +33,7 @@ from workers.people.tasklist import TasklistChannel
 from workers.runs.runs import Runs
 from workers.service.adapters import EngineTable, EngineTasks
 from workers.service.assembly import Assembly, open_gateway, open_rest
+from workers.service.capacity import Machine, as_words, slots
 
 HEARTBEAT_SECONDS: Final = 5.0
 _REPORTED: Final = frozenset({"job.completed", "job.failed", "job.refused"})
@@ -60,7 +62,8 @@ def job_workers(
     for contract in catalogue.contracts:
         make = terraform_workers if contract.kind is Kind.MODULE else ansible_workers
         found += make(context, contract.name)
-    return found
+    lease = timedelta(seconds=assembly.settings.lease_seconds)
+    return [replace(worker, timeout=lease) for worker in found]
 
 
 async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
@@ -69,28 +72,24 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
     Folders that appear in the catalogue, or go, are noticed within seconds: a new job loop takes over, and the jobs
     of the old one run on to their end.
     """
+    for folder in await asyncio.to_thread(remove_left_overs):
+        structlog.get_logger().warning("worker.removed_left_over", folder=str(folder))
+    machine = Machine.here()
+    found = slots(assembly.settings, machine)
+    structlog.get_logger().info("worker.slots", **as_words(found, machine))
     observer = Bookkeeper(assembly.context.runs)
     drained: list[asyncio.Task[None]] = []
     async with open_gateway(assembly.settings) as gateway, open_rest(assembly.settings) as rest:
         while not stop.is_set():
             catalogue = await asyncio.to_thread(read_catalogue, assembly.context.project)
             workers = job_workers(assembly, catalogue, gateway, rest)
-            loop = JobLoop(gateway, workers, _slots(assembly), assembly.name, observer)
+            loop = JobLoop(gateway, workers, found, assembly.name, observer)
             running = asyncio.create_task(loop.run(), name="job loop")
             async with _heart(assembly, catalogue, workers):
                 await _until_told(stop, running, _catalogue_changes(assembly, catalogue))
             drained.append(asyncio.create_task(_drain(assembly, loop, running), name="drain"))
         await asyncio.gather(*drained)
         await observer.settle()
-
-
-def _slots(assembly: Assembly) -> dict[Pool, int]:
-    settings = assembly.settings
-    return {
-        Pool.TERRAFORM: settings.terraform_slots,
-        Pool.ANSIBLE: settings.ansible_slots,
-        Pool.LIGHT: settings.light_slots,
-    }
 
 
 async def _until_told(stop: asyncio.Event, running: asyncio.Task[None], changes: Coroutine[None, None, None]) -> None:

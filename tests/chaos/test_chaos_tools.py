@@ -1,0 +1,128 @@
+"""Tools are killed, instances are cancelled, workers are told to stop, jobs come twice."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from functools import partial
+
+import pytest
+
+from cases import ANSIBLE, CANCELLED, FAILED, Case
+from judging import judge
+from scene import GRACE_SECONDS, LEASE_SECONDS, Scene, kill, until
+from workers.core.records import RunState
+
+pytestmark = [pytest.mark.engine, pytest.mark.tofu]
+
+
+async def test_killed_tools_and_cancelled_instances_end_in_order(stage: Scene) -> None:
+    """A killed tool is told to the model; a cancelled instance stops its tool, and both leave locks free."""
+    killed = [
+        Case("tool-plan", "tool killed: plan", "plan", effects=(1,)),
+        Case("tool-apply", "tool killed: apply", "apply", end=FAILED),
+        Case("tool-run", "tool killed: role", "run", ANSIBLE, end=FAILED),
+    ]
+    hanging = Case("cancel-hard", "cancelled: apply that hangs", "apply", end=CANCELLED)
+    cancelled = [
+        Case("cancel-plan", "cancelled: plan", "plan", effects=(0,), end=CANCELLED),
+        Case("cancel-review", "cancelled: while people decide", "review", effects=(0,), end=CANCELLED),
+        Case("cancel-apply", "cancelled: apply", "apply", end=CANCELLED),
+        hanging,
+        Case("cancel-check", "cancelled: check of a role", "check", ANSIBLE, effects=(0,), end=CANCELLED),
+        Case("cancel-run", "cancelled: role", "run", ANSIBLE, end=CANCELLED),
+    ]
+    stage.prepare([*killed, *cancelled])
+    stage.start_worker()
+    for case in stage.cases:
+        await stage.start(case)
+    await stage.reach()
+    for case in killed:
+        kill(stage.tool(case, case.at))
+    stage.tool(hanging, "apply").suspend()
+    for case in cancelled:
+        await stage.gateway.cancel_instance(case.instance)
+    stage.open(killed)
+    await stage.finish()
+    for case in cancelled:
+        await until(partial(stage.is_quiet, case), LEASE_SECONDS + GRACE_SECONDS + 30, f"{case.name} is quiet")
+    await judge(stage)
+    states = {case.name: (await stage.runs(case))[-1].state for case in cancelled}
+    assert states == {
+        "cancel-plan": RunState.CANCELLED,
+        "cancel-review": RunState.FINISHED,
+        "cancel-apply": RunState.CANCELLED,
+        "cancel-hard": RunState.STATE_UNKNOWN,
+        "cancel-check": RunState.CANCELLED,
+        "cancel-run": RunState.CANCELLED,
+    }
+
+
+@pytest.mark.slow
+async def test_a_worker_told_to_stop_lets_tools_end_and_then_stops_them(stage: Scene) -> None:
+    """Within the drain time an apply ends as if nothing were; after it the tool is interrupted, and the model told."""
+    soon = Case("term-soon", "SIGTERM: apply that ends within the drain time", "apply")
+    late = Case("term-late", "SIGTERM: apply that does not", "apply", effects=(1, 2))
+    role = Case("term-role", "SIGTERM: role that does not end in time", "run", ANSIBLE, effects=(1, 2))
+    stage.prepare([soon, late, role])
+    stage.start_worker(SLUIS_DRAIN_SECONDS="5")
+    for case in stage.cases:
+        await stage.start(case)
+    await stage.reach()
+    stage.project.worker.signal(signal.SIGTERM)
+    stage.open([soon])
+    await asyncio.to_thread(stage.project.worker.wait)
+    runs = await stage.runs(soon)
+    assert [run.state for run in runs] == [RunState.FINISHED, RunState.FINISHED], runs
+    stage.open([late, role])
+    stage.start_worker()
+    await stage.finish()
+    await judge(stage)
+
+
+@pytest.mark.slow
+async def test_a_job_that_comes_again_while_it_runs_is_not_started_twice(stage: Scene) -> None:
+    """A worker that stands still loses its jobs to another, which waits for the tools that are still at work."""
+    cases = [
+        Case("twice-plan", "delivered twice: plan", "plan"),
+        Case("twice-apply", "delivered twice: apply", "apply"),
+        Case("twice-role", "delivered twice: role", "run", ANSIBLE),
+    ]
+    stage.prepare(cases)
+    stage.start_worker()
+    for case in cases:
+        await stage.start(case)
+    await stage.reach()
+    stage.project.worker.signal(signal.SIGSTOP)
+    with stage.another_worker() as second:
+        try:
+            await until(lambda: stage.handed_back(second) >= len(cases), LEASE_SECONDS + 30, "all jobs came again")
+        finally:
+            stage.project.worker.signal(signal.SIGCONT)
+        stage.open(cases)
+        await stage.finish()
+    await judge(stage)
+
+
+@pytest.mark.slow
+async def test_two_workers_change_one_stack_one_after_the_other(stage: Scene) -> None:
+    """Two approved changes to one stack meet in two workers: one at a time, and the later one is planned anew."""
+    cases = [
+        Case("shared-one", "two workers on one stack: the first", "review", stack="shared"),
+        Case("shared-two", "two workers on one stack: the second", "review", stack="shared"),
+    ]
+    stage.prepare(cases)
+    stage.start_worker()
+    with stage.another_worker() as second:
+        for number, case in enumerate(cases):
+            (stage.gate(case) / "apply.shut").touch()
+            await stage.start(case, value=str(number))
+            await stage.reach([case])
+        await stage.approve({case.instance for case in cases})
+        busy = partial(stage.handed_back, stage.project.worker, second)
+        await until(lambda: any(stage.passes(case, "apply") for case in cases), 60, "one of them is applied")
+        await until(lambda: busy() >= 1, 60, "the other one is handed back")
+        assert sum(len(stage.passes(case, "apply")) for case in cases) == 1
+        stage.open(cases)
+        await stage.finish()
+    await judge(stage)
