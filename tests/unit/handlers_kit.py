@@ -12,8 +12,8 @@ from workers.core.records import Change, Policy
 from workers.core.values import now
 from workers.execution.secrets import local_secrets
 from workers.handlers.context import Context
-from workers.handlers.decisions import Rules
 from workers.handlers.ports import CompletedTask, PolicyAnswer
+from workers.handlers.rules import Rules
 from workers.runs.runs import Runs
 from workers.runs.store import DirectoryStore
 

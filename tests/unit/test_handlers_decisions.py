@@ -4,9 +4,10 @@ import pytest
 
 from handlers_kit import Lease, change_with_policy, job, rules
 from workers.core.job import BpmnErrorCode, Done, Refused, Stuck
-from workers.core.records import Change, RequestRecord
+from workers.core.records import Change, Decision, Evidence, RequestRecord, Statement
 from workers.core.values import now
-from workers.handlers.decisions import CheckPolicy, CheckRequest, VerifyApproval
+from workers.handlers.approval import VerifyApproval
+from workers.handlers.decisions import CheckPolicy, CheckRequest
 from workers.handlers.ports import CompletedTask
 
 
@@ -162,6 +163,55 @@ async def test_an_approval_of_another_instance_is_not_looked_at(kit):
     await kit.context.changes.save(change)
     outcome = await decide(kit, change, "act")
     assert isinstance(outcome, Stuck)
+
+
+async def say(kit, change, who, decision, task, groups=()):
+    said = Statement(
+        change=change.digest, user_task=task, person=who, decision=decision, groups=groups, channel="slack",
+        identity="U1", created=now(),
+    )  # fmt: skip
+    await kit.context.changes.add_statement(said)
+
+
+async def test_what_a_person_said_to_us_counts_when_the_service_completed_the_task(kit):
+    """Person, decision and evidence come from our own record; what stands in the variables is not looked at."""
+    await asked_by(kit, "demo")
+    change = await change_with_policy(kit.context)
+    await say(kit, change, "act", Decision.APPROVED, task=51)
+    outcome = await decide(kit, change, "service", decision="rejected", key=1)
+    assert outcome.variables["approval"]["approvers"] == ["act"]
+    [approval] = await kit.context.changes.approvals(change.digest)
+    assert (approval.evidence, approval.channel) == (Evidence.SLUIS, "slack")
+    [entry] = await kit.context.audit.entries("local/web1")
+    assert (entry.actor, entry.details["evidence"], entry.details["identity"]) == ("act", "sluis", "U1")
+
+
+async def test_a_statement_is_for_its_own_task_only(kit):
+    """The service completes another task than the one that was decided on: nobody approved."""
+    await asked_by(kit, "demo")
+    change = await change_with_policy(kit.context)
+    await say(kit, change, "act", Decision.APPROVED, task=99)
+    outcome = await decide(kit, change, "service", key=1)
+    assert outcome.variables["approval"]["state"] == "more"
+
+
+@pytest.mark.parametrize("who", ["demo", "eve", "service"])
+async def test_a_statement_in_the_store_does_not_overrule_four_eyes(kit, who):
+    """A record for the requester, a stranger or the service, however it came there, approves nothing."""
+    await asked_by(kit, "demo")
+    change = await change_with_policy(kit.context)
+    await say(kit, change, who, Decision.APPROVED, task=51)
+    assert (await decide(kit, change, "service", key=1)).variables["approval"]["state"] == "more"
+
+
+async def test_the_engine_is_believed_where_a_person_completed_the_task(kit):
+    """Somebody decided in Tasklist before we could: their decision counts, ours is not taken for it."""
+    await asked_by(kit, "demo")
+    change = await change_with_policy(kit.context)
+    await say(kit, change, "zoe", Decision.APPROVED, task=51)
+    outcome = await decide(kit, change, "act", decision="rejected", key=1, reason="no")
+    assert outcome.code is BpmnErrorCode.CHANGE_REJECTED
+    assert outcome.variables["failure"]["message"].startswith("act rejected")
 
 
 async def test_every_decision_is_in_the_audit_trail(kit):

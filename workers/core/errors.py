@@ -6,7 +6,8 @@ The tree::
     ├── UsageError              the command or request itself is wrong           exit code 2
     │   ├── InputError          inputs that do not fit a contract
     │   ├── SettingError        a setting or an environment file that is wrong
-    │   └── NotFoundError       a name that nothing goes by
+    │   ├── NotFoundError       a name that nothing goes by
+    │   └── DeniedError         somebody who may not do this
     ├── ContractError           a module or role that cannot be read             exit code 3
     ├── MissingToolError        a program or library that is not there           exit code 4
     ├── EngineError             the engine said no                               exit code 5
@@ -64,6 +65,10 @@ class SettingError(UsageError):
 
 class NotFoundError(UsageError):
     """A name that nothing goes by."""
+
+
+class DeniedError(UsageError):
+    """Somebody may not do what they asked for."""
 
 
 class ContractError(SluisError):

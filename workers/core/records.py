@@ -153,6 +153,23 @@ class Decision(StrEnum):
     NONE = "none"  # the task was completed without saying anything
 
 
+class Statement(Record):
+    """What a person said of a change: to us, who had authenticated them, or in Tasklist, where ``channel`` is empty.
+
+    Kept before the service completes the user task in their stead; without it such a completion counts as nothing.
+    """
+
+    change: Digest
+    user_task: int
+    person: str = Field(description="Their user name, as in the environment's groups and in requests.")
+    groups: tuple[str, ...] = Field((), description="Their groups as the identity provider says.")
+    decision: Decision
+    reason: str = Field("", max_length=2000)
+    channel: str = Field("", description="Where they said it, e.g. 'web' or 'slack'.")
+    identity: str = Field("", description="How they were authenticated, e.g. their Slack user id or OIDC subject.")
+    created: datetime
+
+
 class Approval(Record):
     """One person's recorded decision on one change."""
 
@@ -161,6 +178,7 @@ class Approval(Record):
     approver: str
     reason: str = ""
     evidence: Evidence
+    channel: str = Field("", description="Where it was said to us; empty for Tasklist and the engine's API.")
     user_task: int
     verified_by: int = Field(description="Key of the approval.verify job that recorded it.")
     counts: bool = Field(True, description="False where the rules refuse it, e.g. the requester's own approval.")

@@ -1,27 +1,27 @@
-"""``request.check``, ``policy.check`` and ``approval.verify``: what is asked, what it takes, and who agreed."""
+"""``request.check`` and ``policy.check``: what is asked, and whose agreement it takes."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
 
-from workers.approvals.eyes import Verdict, objection, required_approvals, verdict
+from workers.approvals.eyes import required_approvals
 from workers.approvals.facts import facts
 from workers.catalogue.validation import check_inputs
 from workers.core.contract import Kind
 from workers.core.environment import Environment, Machine, Name
 from workers.core.errors import EngineError, NotFoundError, SluisError
-from workers.core.job import BpmnErrorCode, Done, Failed, Job, JobWorker, Lease, Outcome, Stuck
-from workers.core.records import Approval, Change, Decision, Evidence, Policy
+from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Lease, Outcome, Stuck
+from workers.core.records import Change, Policy
 from workers.core.values import JsonValue, now
+from workers.handlers.approval import VerifyApproval
 from workers.handlers.attempt import parse, refused
 from workers.handlers.context import Context
-from workers.handlers.ports import CompletedTask, PolicyTable, TaskRecords
 from workers.handlers.roles import RoleRequest, role_step
+from workers.handlers.rules import Rules, requester_of
 
 _MACHINE_NAME = r"^[a-z][a-z0-9-]{0,30}$"
 _VISIBLE_WITHIN = timedelta(seconds=30)
@@ -40,30 +40,6 @@ class ChangeRequest(BaseModel):
     """Variables that name a change."""
 
     change: str
-
-
-class DecisionRequest(ChangeRequest):
-    """Variables of ``approval.verify``: what the approver entered in the form."""
-
-    decision: Decision = Decision.NONE
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What decisions are made with.
-
-    Args:
-        context: what handlers work with.
-        table: the approval policy.
-        tasks: what the engine recorded.
-        service: the service's own identity at the engine.
-    """
-
-    context: Context
-    table: PolicyTable
-    tasks: TaskRecords
-    service: str
 
 
 def decision_workers(rules: Rules) -> tuple[JobWorker, ...]:
@@ -150,82 +126,6 @@ class CheckPolicy:
         return policy
 
 
-@dataclass(frozen=True)
-class VerifyApproval:
-    """Writes down who decided what, on the engine's own evidence, and says where the change stands."""
-
-    rules: Rules
-
-    async def __call__(self, job: Job, lease: Lease) -> Outcome:  # noqa: ARG002 - a handler's form
-        """Record the decision of the user task just completed, once, and count."""
-        request = parse(DecisionRequest, job, "approval")
-        context = self.rules.context
-        change = await context.changes.find(request.change)
-        policy = await context.changes.policy(request.change)
-        if change is None or policy is None:
-            return Stuck(f"The store holds no change {request.change} with a policy.")
-        if change.process_instance != job.process_instance:
-            return Stuck(f"Change {request.change} belongs to process instance {change.process_instance}.")
-        recorded = await context.changes.approvals(change.digest)
-        if not any(approval.verified_by == job.key for approval in recorded):
-            task = await self._completed_task(job, {approval.user_task for approval in recorded})
-            if task is None:
-                return Failed("The engine does not show the completed user task yet.", timedelta(seconds=5))
-            await self._record(job, request, change, policy, task)
-            recorded = await context.changes.approvals(change.digest)
-        return _outcome(change, verdict(policy, recorded), recorded)
-
-    async def _completed_task(self, job: Job, seen: set[int]) -> CompletedTask | None:
-        element = job.headers.get("reviewElement", "Task_ReviewChange")
-        deadline = asyncio.get_running_loop().time() + _VISIBLE_WITHIN.total_seconds()
-        while True:
-            tasks = await self.rules.tasks.completed_tasks(job.process_instance, element)
-            fresh = [task for task in tasks if task.key not in seen]
-            if fresh:
-                return fresh[-1]
-            if asyncio.get_running_loop().time() > deadline:
-                return None
-            await asyncio.sleep(0.25)
-
-    async def _record(
-        self, job: Job, request: DecisionRequest, change: Change, policy: Policy, task: CompletedTask
-    ) -> None:
-        context = self.rules.context
-        environment = context.environment(change.environment)
-        requester = await requester_of(self.rules, change.process_instance)
-        members = environment.people.groups.get(policy.group, ())
-        note = objection(task.assignee, request.decision, requester, members, policy.group, self.rules.service)
-        approval = Approval(
-            change=change.digest,
-            decision=request.decision,
-            approver=task.assignee,
-            reason=request.reason[:2000],
-            evidence=Evidence.ENGINE,
-            user_task=task.key,
-            verified_by=job.key,
-            counts=not note,
-            note=note,
-            completed=task.completed,
-            created=now(),
-        )
-        if await context.changes.add_approval(approval):
-            await context.audit.add(
-                change.stack or f"{environment.name}/hosts", task.assignee or "nobody", request.decision.value,
-                change=change.digest, user_task=task.key, counts=approval.counts, note=note, reason=approval.reason,
-            )  # fmt: skip
-
-
-async def requester_of(rules: Rules, process_instance: int) -> str | None:
-    """Who asked for the outermost process, where somebody whom we authenticated did.
-
-    Raises:
-        EngineError: the engine does not say which instance that is.
-    """
-    root = await rules.tasks.root_of(process_instance)
-    record = await rules.context.requests.find(root)
-    return record.requester if record else None
-
-
 def read_answer(
     change: str,
     output: object,
@@ -253,20 +153,6 @@ def read_answer(
         table=table,
         created=now(),
     )
-
-
-def _outcome(change: Change, found: Verdict, recorded: tuple[Approval, ...]) -> Outcome:
-    if found.state == "rejected":
-        who = next(a.approver for a in recorded if a.counts and a.decision is Decision.REJECTED)
-        text = f"{who} rejected the change: {found.note or 'no reason given'}"
-        return refused(BpmnErrorCode.CHANGE_REJECTED, text, change=change.digest)
-    answer: JsonValue = {
-        "state": found.state,
-        "approvers": list(found.approvers),
-        "missing": found.missing,
-        "note": found.note,
-    }
-    return Done({"approval": answer})
 
 
 def _machine(environment: Environment) -> Machine:

@@ -13,8 +13,8 @@ from workers.core.notice import Notice
 from workers.core.values import JsonValue
 from workers.handlers.attempt import Attempt, Recorded, parse
 from workers.handlers.context import Context
-from workers.handlers.decisions import Rules, requester_of
 from workers.handlers.ports import Channel
+from workers.handlers.rules import Rules, requester_of
 
 
 class NoticeRequest(BaseModel):

@@ -16,6 +16,7 @@ from workers.core.records import (
     RequestRecord,
     StackId,
     StackRecord,
+    Statement,
 )
 from workers.core.values import Record
 from workers.runs.store import Store
@@ -131,6 +132,17 @@ class Changes:
     async def is_cleanup(self, digest: str) -> bool:
         """Whether `mark_cleanup` was said of the change."""
         return await self.store.read(f"changes/{digest}/cleanup") is not None
+
+    async def add_statement(self, statement: Statement) -> Statement:
+        """Keep what a person said on a user task, once; returns what counts, which is the first."""
+        key = f"changes/{statement.change}/statements/{statement.user_task}.json"
+        if await self.store.create(key, encode(statement)):
+            return statement
+        return await self.statement(statement.change, statement.user_task) or statement
+
+    async def statement(self, digest: str, user_task: int) -> Statement | None:
+        """What a person whom we authenticated said on that user task."""
+        return await read_record(self.store, Statement, f"changes/{digest}/statements/{user_task}.json")
 
     async def add_approval(self, approval: Approval) -> bool:
         """Keep one decision, once per user task; False where that task's decision was recorded before."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workers.approvals.eyes import objection
+from workers.approvals.statements import Person, Question, state
 from workers.core.errors import BusyError, NotFoundError, UsageError
 from workers.core.records import Decision, Policy, Run
 from workers.core.values import JsonValue
@@ -135,6 +136,34 @@ async def decide(rest: OrchestrationRest, task: OpenTask, user: str, decision: D
         await rest.complete(task.key, {"decision": decision.value, "reason": reason})
     except JobGoneError as error:
         raise BusyError(f"Task {task.key} is not open any more.", "`sluis tasks` lists what is.") from error
+
+
+async def decide_for(
+    assembly: Assembly, service: OrchestrationRest, task: OpenTask, person: Person, decision: Decision, reason: str
+) -> None:
+    """Decide in the name of somebody whom we authenticated: write it down, then complete the task as the service.
+
+    Args:
+        assembly: the parts.
+        service: the engine, signed in as the service.
+        task: what is decided on.
+        person: who decides.
+        decision: what they say.
+        reason: why; a rejection needs one.
+
+    Raises:
+        UsageError: the task is not about a change, or a rejection has no reason.
+        DeniedError: they may not decide on it.
+        BusyError: somebody else has decided, or is about to in Tasklist.
+    """
+    if not task.change or task.policy is None:
+        raise UsageError(f"Task {task.key} is not about a change.", f"Complete it in Tasklist: {task.tasklist}")
+    if task.assignee not in ("", assembly.settings.rest_user):
+        raise BusyError(f"Task {task.key} is claimed by {task.assignee}.", f"Ask them, or see {task.tasklist}.")
+    environment = assembly.context.environment(str(task.policy.facts.get("environment", "")))
+    question = Question(task.key, task.policy, environment, task.requester or None)
+    said = await state(assembly.context.changes, question, person, decision, reason)
+    await decide(service, task, assembly.settings.rest_user, said.decision, said.reason)
 
 
 def _by_instance(runs: tuple[Run, ...]) -> dict[int, Run]:

@@ -23,10 +23,11 @@ from workers.engine.loop import JobLoop
 from workers.engine.observe import LogObserver
 from workers.engine.rest import OrchestrationRest
 from workers.execution.workspace import remove_left_overs
-from workers.handlers.decisions import Rules, decision_workers
+from workers.handlers.decisions import decision_workers
 from workers.handlers.hosts import host_workers
 from workers.handlers.notify import notify_workers
 from workers.handlers.roles import ansible_workers
+from workers.handlers.rules import Rules
 from workers.handlers.terraform import terraform_workers
 from workers.people.log import LogChannel
 from workers.people.tasklist import TasklistChannel

@@ -1,0 +1,125 @@
+"""``approval.verify``: who agreed to a change, on which evidence, and where the change stands."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import BaseModel
+
+from workers.approvals.eyes import Verdict, objection, verdict
+from workers.core.job import BpmnErrorCode, Done, Failed, Job, Lease, Outcome, Stuck
+from workers.core.records import Approval, Change, Decision, Evidence, Policy, Statement
+from workers.core.values import JsonValue, now
+from workers.handlers.attempt import parse, refused
+from workers.handlers.ports import CompletedTask
+from workers.handlers.rules import Rules, requester_of
+
+_VISIBLE_WITHIN = timedelta(seconds=30)
+
+
+class DecisionRequest(BaseModel):
+    """Variables of ``approval.verify``: the change, and what the approver entered in the form."""
+
+    change: str
+    decision: Decision = Decision.NONE
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class VerifyApproval:
+    """Writes down who decided what, on the engine's own evidence, and says where the change stands."""
+
+    rules: Rules
+
+    async def __call__(self, job: Job, lease: Lease) -> Outcome:  # noqa: ARG002 - a handler's form
+        """Record the decision of the user task just completed, once, and count."""
+        request = parse(DecisionRequest, job, "approval")
+        context = self.rules.context
+        change = await context.changes.find(request.change)
+        policy = await context.changes.policy(request.change)
+        if change is None or policy is None:
+            return Stuck(f"The store holds no change {request.change} with a policy.")
+        if change.process_instance != job.process_instance:
+            return Stuck(f"Change {request.change} belongs to process instance {change.process_instance}.")
+        recorded = await context.changes.approvals(change.digest)
+        if not any(approval.verified_by == job.key for approval in recorded):
+            task = await self._completed_task(job, {approval.user_task for approval in recorded})
+            if task is None:
+                return Failed("The engine does not show the completed user task yet.", timedelta(seconds=5))
+            await self._record(job, request, change, policy, task)
+            recorded = await context.changes.approvals(change.digest)
+        return _outcome(change, verdict(policy, recorded), recorded)
+
+    async def _completed_task(self, job: Job, seen: set[int]) -> CompletedTask | None:
+        element = job.headers.get("reviewElement", "Task_ReviewChange")
+        deadline = asyncio.get_running_loop().time() + _VISIBLE_WITHIN.total_seconds()
+        while True:
+            tasks = await self.rules.tasks.completed_tasks(job.process_instance, element)
+            fresh = [task for task in tasks if task.key not in seen]
+            if fresh:
+                return fresh[-1]
+            if asyncio.get_running_loop().time() > deadline:
+                return None
+            await asyncio.sleep(0.25)
+
+    async def _record(
+        self, job: Job, request: DecisionRequest, change: Change, policy: Policy, task: CompletedTask
+    ) -> None:
+        context = self.rules.context
+        environment = context.environment(change.environment)
+        said = await self._said(request, change, task)
+        members = {*environment.people.groups.get(policy.group, ()), *_vouched(said, policy.group)}
+        requester = await requester_of(self.rules, change.process_instance)
+        note = objection(said.person, said.decision, requester, members, policy.group, self.rules.service)
+        approval = Approval(
+            change=change.digest,
+            decision=said.decision,
+            approver=said.person,
+            reason=said.reason,
+            evidence=Evidence.SLUIS if said.channel else Evidence.ENGINE,
+            channel=said.channel,
+            user_task=task.key,
+            verified_by=job.key,
+            counts=not note,
+            note=note,
+            completed=task.completed,
+            created=now(),
+        )
+        if await context.changes.add_approval(approval):
+            await context.audit.add(
+                change.stack or f"{environment.name}/hosts", approval.approver or "nobody", approval.decision.value,
+                change=change.digest, user_task=task.key, counts=approval.counts, note=note, reason=approval.reason,
+                evidence=approval.evidence.value, channel=said.channel, identity=said.identity,
+            )  # fmt: skip
+
+    async def _said(self, request: DecisionRequest, change: Change, task: CompletedTask) -> Statement:
+        """What was decided, and by whom: our own record where the service completed the task, else the engine's."""
+        if task.assignee == self.rules.service:
+            stated = await self.rules.context.changes.statement(change.digest, task.key)
+            if stated is not None:
+                return stated
+        return Statement(
+            change=change.digest, user_task=task.key, person=task.assignee, decision=request.decision,
+            reason=request.reason[:2000], created=now(),
+        )  # fmt: skip
+
+
+def _vouched(said: Statement, group: str) -> tuple[str, ...]:
+    """The person, where the identity provider that we asked put them in the group."""
+    return (said.person,) if group in said.groups else ()
+
+
+def _outcome(change: Change, found: Verdict, recorded: tuple[Approval, ...]) -> Outcome:
+    if found.state == "rejected":
+        who = next(a.approver for a in recorded if a.counts and a.decision is Decision.REJECTED)
+        text = f"{who} rejected the change: {found.note or 'no reason given'}"
+        return refused(BpmnErrorCode.CHANGE_REJECTED, text, change=change.digest)
+    answer: JsonValue = {
+        "state": found.state,
+        "approvers": list(found.approvers),
+        "missing": found.missing,
+        "note": found.note,
+    }
+    return Done({"approval": answer})
