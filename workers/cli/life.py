@@ -22,9 +22,11 @@ from workers.service.clean import what_there_is
 from workers.service.local import Up, find_up
 from workers.service.local import down as stop_up
 from workers.service.local import up as bring_up
+from workers.service.log_control import LogControl
 from workers.service.logs import log_file, log_to_file
 from workers.service.signals import told_to_stop
 from workers.service.tools import prepare_tools
+from workers.service.web import web_address
 
 _DETACHED_SECONDS = 900
 
@@ -102,8 +104,9 @@ def _ask(question: str, *, yes: bool) -> None:
 
 
 async def _up(settings: Settings, shown: Screen) -> None:
-    with told_to_stop() as told, log_to_file(settings) as log:
-        coming = asyncio.create_task(_stay(settings, shown, told), name="up")
+    control = LogControl(settings)
+    with told_to_stop() as told, log_to_file(settings, control) as log:
+        coming = asyncio.create_task(_stay(settings, shown, told, control), name="up")
         asked = asyncio.create_task(told.wait(), name="told to stop")
         await asyncio.wait({coming, asked}, return_when=asyncio.FIRST_COMPLETED)
         if not coming.done():
@@ -117,10 +120,10 @@ async def _up(settings: Settings, shown: Screen) -> None:
         shown.say("stopped")
 
 
-async def _stay(settings: Settings, shown: Screen, told: asyncio.Event) -> None:
+async def _stay(settings: Settings, shown: Screen, told: asyncio.Event, control: LogControl) -> None:
     began = time.monotonic()
     with listening(shown) as listener:
-        manager = bring_up(settings, listener)
+        manager = bring_up(settings, listener, log=control)
         running = await manager.__aenter__()
     try:
         _tell(shown, running, time.monotonic() - began)
@@ -154,6 +157,7 @@ def addresses(settings: Settings) -> tuple[tuple[str, str], ...]:
     """Where people find what is up, and as whom they sign in."""
     users = "demo/demo (requests), act/act (approves), view/view (looks)"
     return (
+        *((("Run pages", pages),) if (pages := web_address(settings)) else ()),
         ("Tasklist", f"{settings.rest_address}/tasklist"),
         ("Operate", f"{settings.rest_address}/operate"),
         *((("Users", users),) if settings.engine == "embedded" else ()),

@@ -12,6 +12,7 @@ from workers.service.assembly import assemble, open_gateway
 from workers.service.deploy import DeployedResource
 from workers.service.deploy import deploy as deploy_all
 from workers.service.local import located
+from workers.service.log_control import LogControl
 from workers.service.logs import log_to_stderr
 from workers.service.signals import told_to_stop
 from workers.service.tools import present_tools
@@ -33,13 +34,12 @@ def worker(context: typer.Context) -> None:
     Example: [bold]SLUIS_ENGINE=external SLUIS_GRPC_ADDRESS=zeebe:26500 sluis worker[/bold]
     """
     settings = of(context).settings()
-    log_to_stderr(settings)
-    perform(_serve(settings))
+    perform(_serve(settings, log_to_stderr(settings)))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, log: LogControl) -> None:
     with told_to_stop() as stop:
-        await serve(assemble(settings, await present_tools(settings)), stop)
+        await serve(assemble(settings, await present_tools(settings), log), stop)
 
 
 def deploy(context: typer.Context, as_json: AsJson = False) -> None:

@@ -103,6 +103,17 @@ class Settings(BaseSettings):
     tofu_cli_config: str = Field(
         "", description="CLI configuration file for tofu (TF_CLI_CONFIG_FILE), e.g. with a provider mirror."
     )
+    web_address: str = Field(
+        "127.0.0.1", description="Address that the web service (health, metrics, run pages, REST API) listens on."
+    )
+    web_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8090,
+        description="Its port; 0 serves none. Where this is not set and the port is busy, a free one is taken.",
+    )
+    web_url: str = Field(
+        "", description="Address under which people reach it, e.g. https://sluis.example.com; for links and sign-in."
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe event that is logged."
     )

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+
 from workers.core.errors import SluisError
 from workers.core.job import Abandoned, Done, Failed, HandedBack, Handler, Job, Outcome, Refused, Stuck
 from workers.engine.lease import HeldLease
@@ -51,6 +53,7 @@ class Work:
 
     async def _run(self, before: Work | None) -> None:
         started = time.monotonic()
+        structlog.contextvars.bind_contextvars(process_instance=self.job.process_instance)  # of this task only
         try:
             if before is not None and await _was_final(before):
                 return

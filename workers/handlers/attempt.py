@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from pydantic import BaseModel, ValidationError
 
 from workers.core.errors import (
@@ -134,6 +135,7 @@ class Recorded:
             await self.context.audit.add(subject, self.context.runs.worker, "interrupted", run=run.id)
 
     async def _run(self, job: Job, lease: Lease, run: Run, descriptors: tuple[int, ...]) -> Outcome:
+        structlog.contextvars.bind_contextvars(run=run.id, stack=run.stack)
         async with RunLog(self.context.store, run.id) as log:
             log.say(f"{job.type} started", element=job.element, attempt=run.attempt)
             attempt = Attempt(job, run, log, lease.lost, descriptors, self.context.grace)

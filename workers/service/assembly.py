@@ -19,6 +19,7 @@ from workers.execution.terraform import TerraformTool
 from workers.handlers.context import Context
 from workers.runs.runs import Runs
 from workers.runs.store import DirectoryStore
+from workers.service.log_control import LogControl
 from workers.service.machine import host_variables
 
 
@@ -31,12 +32,14 @@ class Assembly:
         store: the durable record.
         context: what handlers work with.
         name: under which name jobs are activated.
+        log: level and secrets of the service's log.
     """
 
     settings: Settings
     store: DirectoryStore
     context: Context
     name: str
+    log: LogControl
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -54,15 +57,17 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingError("; ".join(problems), "docs/reference/settings.md lists every setting.") from error
 
 
-def assemble(settings: Settings, terraform: TerraformTool | None = None) -> Assembly:
+def assemble(settings: Settings, terraform: TerraformTool | None = None, log: LogControl | None = None) -> Assembly:
     """Everything but the engine.
 
     Args:
         settings: where everything is.
         terraform: the probed tool; commands that run none leave it out.
+        log: of the log that is written, so that it learns which secrets are resolved.
     """
     name = settings.worker_name or f"{socket.gethostname()}-{os.getpid()}"
     store = DirectoryStore(settings.data_folder / "store")
+    control = log or LogControl(settings)
 
     def tool() -> TerraformTool:
         if terraform is None:
@@ -75,12 +80,12 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None) -> Asse
         store=store,
         runs=Runs(store, settings.data_folder / "locks", name),
         terraform=tool,
-        secrets=all_secrets(settings.project.resolve()),
+        secrets=control.learning(all_secrets(settings.project.resolve())),
         grace=timedelta(seconds=settings.grace_seconds),
         max_deliveries=settings.max_deliveries,
         variables=host_variables(settings),
     )
-    return Assembly(settings, store, context, name)
+    return Assembly(settings, store, context, name, control)
 
 
 def open_gateway(settings: Settings) -> ZeebeGateway:

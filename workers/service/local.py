@@ -21,6 +21,7 @@ from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts, fi
 from workers.engine.embedded.ports import check_free
 from workers.service.assembly import Assembly, assemble, open_gateway
 from workers.service.deploy import DeployedResource, deploy
+from workers.service.log_control import LogControl
 from workers.service.tools import prepare_tools
 from workers.service.workers import serve
 from workers.setup.engine import ensure_engine
@@ -87,13 +88,16 @@ class Up:
 
 
 @asynccontextmanager
-async def up(settings: Settings, listener: Listener, *, move_ports: bool = False) -> AsyncIterator[Up]:
+async def up(
+    settings: Settings, listener: Listener, *, move_ports: bool = False, log: LogControl | None = None
+) -> AsyncIterator[Up]:
     """Bring everything up, and take all of it down at the end: workers first, which let running jobs end.
 
     Args:
         settings: where everything is.
         listener: told of the progress.
         move_ports: take free ports where the wanted ones are busy, rather than to say whose they are.
+        log: of the log that is written.
 
     Raises:
         BusyError: it is up already, or somebody else holds a port. Nothing was started.
@@ -113,7 +117,7 @@ async def up(settings: Settings, listener: Listener, *, move_ports: bool = False
                 }
             )  # fmt: skip
             engine = await stack.enter_async_context(await _engine(settings, ports, listener))
-        assembly = assemble(settings, await tools)
+        assembly = assemble(settings, await tools, log)
         deployed = await _deployed(assembly)
         listener.came_up("models", time.monotonic() - began)
         workers = await stack.enter_async_context(_serving(assembly))

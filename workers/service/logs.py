@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import structlog
 
 from workers.core.settings import Settings
+from workers.service.log_control import LogControl
 
 
 def log_file(settings: Settings) -> Path:
@@ -19,37 +20,45 @@ def log_file(settings: Settings) -> Path:
     return settings.data_folder / "logs" / "sluis.log"
 
 
-def log_to_stderr(settings: Settings) -> None:
+def log_to_stderr(settings: Settings) -> LogControl:
     """The log of a worker by itself: text at a terminal, else one JSON object per line."""
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
-    _configure(settings, sys.stderr, as_text=as_text)
+    control = LogControl(settings)
+    configure(control, sys.stderr, as_text=as_text)
+    return control
 
 
 @contextmanager
-def log_to_file(settings: Settings) -> Iterator[Path]:
+def log_to_file(settings: Settings, control: LogControl | None = None) -> Iterator[Path]:
     """The log goes to `log_file` for the time of the block."""
     path = log_file(settings)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8", buffering=1) as file:
-        _configure(settings, file, as_text=settings.log_format == "text")
+        configure(control or LogControl(settings), file, as_text=settings.log_format == "text")
         try:
             yield path
         finally:
             structlog.reset_defaults()
 
 
-def _configure(settings: Settings, file: TextIO, *, as_text: bool) -> None:
+def configure(control: LogControl, file: TextIO, *, as_text: bool) -> None:
+    """Log to ``file``, with the level and without the secrets that ``control`` knows.
+
+    What is bound to the present task (process instance, run, stack) is in every line of it.
+    """
     last: Any = structlog.dev.ConsoleRenderer(colors=file.isatty()) if as_text else structlog.processors.JSONRenderer()
     trace = [] if as_text else [structlog.processors.format_exc_info]
     structlog.configure(
         processors=[
+            control.drop_quiet,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *trace,
             last,
+            control.redact,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         logger_factory=structlog.WriteLoggerFactory(file=file),
         cache_logger_on_first_use=False,
     )

@@ -20,7 +20,7 @@ from workers.core.job import JobWorker
 from workers.core.values import JsonValue, now
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.loop import JobLoop
-from workers.engine.observe import LogObserver
+from workers.engine.observe import LogObserver, Observer
 from workers.engine.rest import OrchestrationRest
 from workers.execution.workspace import remove_left_overs
 from workers.handlers.decisions import decision_workers
@@ -35,6 +35,8 @@ from workers.runs.runs import Runs
 from workers.service.adapters import EngineTable, EngineTasks
 from workers.service.assembly import Assembly, open_gateway, open_rest
 from workers.service.capacity import Machine, as_words, slots
+from workers.service.web import web_service
+from workers.web.metrics import Metrics
 
 HEARTBEAT_SECONDS: Final = 5.0
 _REPORTED: Final = frozenset({"job.completed", "job.failed", "job.refused"})
@@ -78,9 +80,14 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
     machine = Machine.here()
     found = slots(assembly.settings, machine)
     structlog.get_logger().info("worker.slots", **as_words(found, machine))
-    observer = Bookkeeper(assembly.context.runs)
+    metrics = Metrics()
+    observer = Bookkeeper(assembly.context.runs, metrics)
     drained: list[asyncio.Task[None]] = []
-    async with open_gateway(assembly.settings) as gateway, open_rest(assembly.settings) as rest:
+    async with (
+        open_gateway(assembly.settings) as gateway,
+        open_rest(assembly.settings) as rest,
+        web_service(assembly, metrics),
+    ):
         while not stop.is_set():
             catalogue = await asyncio.to_thread(read_catalogue, assembly.context.project)
             workers = job_workers(assembly, catalogue, gateway, rest)
@@ -127,13 +134,15 @@ def _outline(catalogue: Catalogue) -> tuple[object, ...]:
 class Bookkeeper:
     """Logs and counts what the loop does, and notes in the run record that the engine has taken an outcome."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: Runs, metrics: Observer) -> None:
         self.log = LogObserver()
+        self._metrics = metrics
         self._runs = runs
         self._notes: set[asyncio.Task[None]] = set()
 
     def event(self, name: str, /, **fields: object) -> None:
         """See `Observer.event`."""
+        self._metrics.event(name, **fields)
         self.log.event(name, **fields)
         job = fields.get("job")
         if name in _REPORTED and isinstance(job, int):

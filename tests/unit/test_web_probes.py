@@ -1,0 +1,128 @@
+# ruff: noqa: ASYNC110 - the answer is polled as a probe does
+"""Health and metrics over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import httpx
+import pytest
+
+from web_kit import client
+from workers.core.errors import BusyError, EngineUnavailableError
+from workers.web.app import build_app
+from workers.web.health import Health
+from workers.web.metrics import Load, Metrics
+from workers.web.probes import probe_routes
+from workers.web.server import listen, serving
+
+
+async def good() -> None:
+    """A part that is there."""
+
+
+async def broken() -> None:
+    raise EngineUnavailableError("No engine answers at secret-host:26500.")
+
+
+async def slow() -> None:
+    await asyncio.Event().wait()
+
+
+def app(health: Health, metrics: Metrics | None = None):
+    return build_app((probe_routes(health, metrics or Metrics()),))
+
+
+async def test_health_is_503_before_the_first_look_and_200_after_a_good_one():
+    """A worker that has not looked at its parts yet is not ready; one whose parts are there is."""
+    health = Health({"engine": good})
+    async with client(app(health)) as http:
+        assert (await http.get("/api/health/ready")).status_code == 503
+        assert (await http.get("/api/health/live")).status_code == 200
+        await health.look()
+        assert (await http.get("/api/health/ready")).status_code == 200
+        assert (await http.get("/api/health")).json()["components"]["engine"]["status"] == "ok"
+
+
+async def test_a_failing_part_is_named_without_its_reason():
+    """The answer says which part fails; addresses and messages stay in the log."""
+    health = Health({"engine": broken, "store": good})
+    await health.look()
+    async with client(app(health)) as http:
+        answer = await http.get("/api/health")
+    assert answer.status_code == 503
+    assert answer.json()["components"]["engine"]["status"] == "failing"
+    assert answer.json()["components"]["store"]["status"] == "ok"
+    assert "secret-host" not in answer.text
+
+
+async def test_a_part_that_does_not_answer_is_slow_and_holds_nobody_up():
+    """A check that hangs is given up after its limit, and requests are answered from memory meanwhile."""
+    health = Health({"engine": slow, "store": good}, limit=0.05)
+    watching = asyncio.create_task(health.watch(pause=0.01))
+    async with client(app(health)) as http:
+        async with asyncio.timeout(5):
+            while (await http.get("/api/health")).json()["components"]["engine"]["status"] != "slow":
+                await asyncio.sleep(0)
+    watching.cancel()
+
+
+async def test_a_stopping_worker_is_not_ready():
+    """While running jobs end after SIGTERM, nobody is told that the worker takes more."""
+    health = Health({"engine": good})
+    await health.look()
+    health.stopping = True
+    async with client(app(health)) as http:
+        assert (await http.get("/api/health/ready")).status_code == 503
+
+
+async def test_metrics_count_jobs_by_type_and_outcome():
+    """What the job loop tells is what Prometheus reads: outcomes, durations, leases, what runs, what waits."""
+    metrics = Metrics()
+    metrics.event("job.activated", job=1, type="terraform.box.plan")
+    metrics.event("job.activated", job=2, type="terraform.box.plan")
+    metrics.event("lease.renewed", job=1)
+    metrics.event("job.completed", job=1, type="terraform.box.plan", seconds=2.0)
+    metrics.show(Load(stacks_busy=3, approvals=4, oldest_approval=90.0))
+    async with client(app(Health({}), metrics)) as http:
+        text = (await http.get("/metrics")).text
+    assert 'sluis_jobs_total{outcome="completed",type="terraform.box.plan"} 1.0' in text
+    assert 'sluis_job_seconds_sum{type="terraform.box.plan"} 2.0' in text
+    assert "sluis_leases_renewed_total 1.0" in text
+    assert "sluis_jobs_running 1.0" in text
+    assert "sluis_stacks_busy 3.0" in text
+    assert "sluis_approvals_waiting 4.0" in text
+    assert "sluis_approvals_oldest_seconds 90.0" in text
+
+
+async def test_every_answer_has_security_headers():
+    """Also an answer that says 404 forbids foreign scripts, frames and guessing of types."""
+    async with client(app(Health({}))) as http:
+        answer = await http.get("/nothing")
+    assert answer.status_code == 404
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_the_service_listens_until_its_block_ends():
+    """A real request over a real socket is answered inside the block and by nobody after it."""
+    sock = listen("127.0.0.1", 0, movable=False)
+    address = f"http://127.0.0.1:{sock.getsockname()[1]}/api/health/live"
+    async with httpx.AsyncClient() as http:
+        async with serving(app(Health({})), sock):
+            assert (await http.get(address)).json() == {"status": "ok"}
+        with pytest.raises(httpx.ConnectError):
+            await http.get(address)
+
+
+def test_a_busy_port_is_moved_only_where_nobody_chose_it():
+    """A port that the settings name is refused with a hint; a default one moves."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        with pytest.raises(BusyError, match="SLUIS_WEB_PORT"):
+            listen("127.0.0.1", taken, movable=False)
+        with listen("127.0.0.1", taken, movable=True) as moved:
+            assert moved.getsockname()[1] != taken
