@@ -52,9 +52,9 @@ def stacks(
 
 @one.command()
 def show(context: typer.Context, stack: StackName, as_json: AsJson = False) -> None:
-    """Show one stack: record, last plan, runs, audit trail, and who holds its lock.
+    """Show one stack: record, last plan, runs, audit trail, who holds its lock, and what no state knows.
 
-    JSON: {"record", "plan", "runs", "audit", "holder"}.
+    JSON: {"record", "plan", "runs", "audit", "holder", "orphans": [{"id", "run"}], "unasked"}.
 
     Example: [bold]sluis stack show local/web1[/bold]
     """
@@ -120,12 +120,17 @@ def _show(screen: Screen, found: StackView) -> None:
             ("Last plan", f"{plan.digest[:12]}: {plan.counts}, {moment(plan.created)}, run {plan.run}" if plan else ""),
             ("Last apply", record.last_apply),
             ("Changed", moment(record.updated)),
+            ("Orphans", found.unasked and f"not looked for: {found.unasked}"),
         ]
     )
     _tables(screen, found)
 
 
 def _tables(screen: Screen, found: StackView) -> None:
+    if found.orphans:
+        screen.line()
+        orphans = [(one.id, one.run) for one in found.orphans]
+        screen.table(("IN NO STATE (made by a killed tool; remove it, or import it)", "RUN"), orphans, "")
     screen.line()
     runs = [(r.id, r.job_type, r.state.value, moment(r.started), took(r)) for r in found.runs[:_SHOWN]]
     screen.table(("RUN", "JOB TYPE", "STATE", "STARTED", "TOOK"), runs, "No runs.")

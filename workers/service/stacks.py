@@ -12,7 +12,7 @@ from typing import Any
 
 from workers.core.contract import Kind
 from workers.core.environment import LocalState
-from workers.core.errors import BusyError, NotFoundError, UsageError
+from workers.core.errors import BusyError, NotFoundError, SluisError, UsageError
 from workers.core.job import Abandoned
 from workers.core.records import Plan, Run, RunState, StackId, StackRecord
 from workers.core.values import JsonValue, is_name, now
@@ -20,6 +20,7 @@ from workers.handlers.attempt import lock_path
 from workers.handlers.context import Context
 from workers.runs.audit import AuditEntry
 from workers.runs.locks import Holder, holder_of, is_held
+from workers.service.orphans import Found, orphans
 
 TOOL_LOCK = ".terraform.tfstate.lock.info"
 """The file with which tofu and terraform lock a local state."""
@@ -33,6 +34,8 @@ class StackView:
 
     Attributes:
         holder: who holds its lock at this moment.
+        orphans: what carries its tag and is not in its state.
+        unasked: why nobody knows whether there are orphans; empty where all providers have answered.
     """
 
     record: StackRecord
@@ -40,6 +43,8 @@ class StackView:
     runs: tuple[Run, ...]
     trail: tuple[AuditEntry, ...]
     holder: Holder | None
+    orphans: tuple[Found, ...] = ()
+    unasked: str = ""
 
     def as_json(self) -> dict[str, JsonValue]:
         """For ``--json``."""
@@ -49,6 +54,8 @@ class StackView:
             "runs": [run.model_dump(mode="json") for run in self.runs],
             "audit": [entry.model_dump(mode="json") for entry in self.trail],
             "holder": str(self.holder) if self.holder else None,
+            "orphans": [{"id": found.id, "run": found.run} for found in self.orphans],
+            "unasked": self.unasked,
         }
 
 
@@ -79,7 +86,19 @@ async def view(context: Context, stack: StackId) -> StackView:
     record = await context.stacks.get(stack)
     plan = await context.plans.find(record.last_plan) if record.last_plan else None
     runs = tuple(run for run in await context.runs.all() if str(stack) in run.stack.split())
-    return StackView(record, plan, runs, await context.audit.entries(str(stack)), holder(context, stack))
+    trail = await context.audit.entries(str(stack))
+    found, unasked = await _orphans(context, record)
+    return StackView(record, plan, runs, trail, holder(context, stack), found, unasked)
+
+
+async def _orphans(context: Context, record: StackRecord) -> tuple[tuple[Found, ...], str]:
+    """What is in no state, or why nobody knows. While the stack is held, things are made that are not in it yet."""
+    if holder(context, record.id) is not None:
+        return (), "The stack is worked on."
+    try:
+        return await orphans(context, record), ""
+    except SluisError as error:
+        return (), str(error)
 
 
 async def adopt(context: Context, stack: StackId, module: str, state: Path, person: str) -> StackRecord:
