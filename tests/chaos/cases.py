@@ -17,7 +17,7 @@ class Case:
     Attributes:
         name: name of its stack or host.
         fault: what is done to it, for the table.
-        at: a gate (``plan``, ``apply``, ``check``, ``run``) or a point of the store (see ``points``).
+        at: a gate (``plan``, ``apply``, ``check``, ``run``), ``review``, or a point of the store (see ``points``).
         block: TerraformChange or AnsibleChange.
         effects: how often the change may have been made in the end.
         end: where the process has to end.
@@ -53,7 +53,7 @@ class Case:
 
 def points(case: Case) -> dict[str, Any] | None:
     """Where in the store's writes the worker stands still for this case; None where it waits at a gate instead."""
-    if case.at in (*GATES, "review"):
+    if case.at in ("", "review", *GATES):
         return None
     job, _, moment = case.at.partition(" ")
     kind = f"terraform.chaos_probe.{job}" if case.is_terraform else f"ansible.chaos_probe.{job}"

@@ -1,7 +1,6 @@
 """Where things are broken: a served project with probes in it, which leave marks and wait at gates.
 
-A case is led to the point where something is to break, with every review approved on the way; afterwards it is led to
-its end, and looked at (``judging``).
+A case is led to the point where something is to break, every review approved on the way; then to its end (``judging``).
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -28,7 +26,7 @@ from workers.core.settings import Settings
 from workers.core.values import now
 from workers.engine.errors import JobGoneError
 from workers.engine.grpc import ZeebeGateway
-from workers.engine.rest import Instance, OrchestrationRest
+from workers.engine.rest import Incident, Instance, OrchestrationRest
 from workers.runs.records import Requests
 from workers.runs.runs import Runs
 from workers.runs.store import DirectoryStore
@@ -70,6 +68,7 @@ class Scene:
     rows: list[Case]
     cases: list[Case] = field(default_factory=list)
     _approved: set[int] = field(default_factory=set)
+    _resolved: set[int] = field(default_factory=set)
     _roots: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -229,10 +228,10 @@ class Scene:
         except JobGoneError:
             return ()
 
-    async def incidents(self, case: Case) -> list[str]:
-        """The incidents that wait for a person in a case."""
+    async def incidents(self, case: Case) -> list[Incident]:
+        """The incidents that wait for a person in a case; the search still shows those that were just resolved."""
         found = [await self.people.incidents(instance.key) for instance in await self.tree(case)]
-        return [f"{incident.type}: {incident.message}" for one in found for incident in one]
+        return [incident for one in found for incident in one if incident.key not in self._resolved]
 
     async def has_incident(self, case: Case) -> bool:
         """Whether a case waits for a person."""
@@ -240,10 +239,10 @@ class Scene:
 
     async def resolve(self, case: Case) -> None:
         """Resolve the incidents of a case, as a person does in Operate: one more retry, and on."""
-        for instance in await self.tree(case):
-            for incident in await self.people.incidents(instance.key):
-                await self.gateway.update_retries(incident.job, 1)
-                await self.gateway.resolve_incident(incident.key)
+        for incident in await self.incidents(case):
+            self._resolved.add(incident.key)
+            await self.gateway.update_retries(incident.job, 1)
+            await self.gateway.resolve_incident(incident.key)
 
     async def _where(self, case: Case) -> str:
         tree = await self.tree(case)
@@ -288,11 +287,6 @@ async def scene(project: Served, settings: Settings, folder: Path, rows: list[Ca
         shutil.rmtree(role)
         (project.folder / "environments" / "chaos.yaml").unlink(missing_ok=True)
         project.worker.start()
-
-
-def kill(process: psutil.Process) -> None:
-    """SIGKILL to one process."""
-    process.send_signal(signal.SIGKILL)
 
 
 async def until(true: Callable[[], bool | Awaitable[bool]], seconds: float, what: str) -> None:

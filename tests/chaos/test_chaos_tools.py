@@ -10,7 +10,7 @@ import pytest
 
 from cases import ANSIBLE, CANCELLED, FAILED, Case
 from judging import judge
-from scene import GRACE_SECONDS, LEASE_SECONDS, Scene, kill, until
+from scene import GRACE_SECONDS, LEASE_SECONDS, Scene, until
 from workers.core.records import RunState
 
 pytestmark = [pytest.mark.engine, pytest.mark.tofu]
@@ -38,7 +38,7 @@ async def test_killed_tools_and_cancelled_instances_end_in_order(stage: Scene) -
         await stage.start(case)
     await stage.reach()
     for case in killed:
-        kill(stage.tool(case, case.at))
+        stage.tool(case, case.at).kill()
     stage.tool(hanging, "apply").suspend()
     for case in cancelled:
         await stage.gateway.cancel_instance(case.instance)

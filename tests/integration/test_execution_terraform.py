@@ -51,6 +51,22 @@ async def test_a_stack_from_plan_to_destroy(tmp_path, tool_name):
     assert await one.tool.state_is_empty(root, call=Call())
 
 
+async def test_a_state_that_could_not_be_written_is_put_back(tmp_path):
+    """A later state of the same lineage takes the place of an earlier one, and not the other way round."""
+    one = await stack(tmp_path, "slow")
+    states = []
+    for text in ("a", "b"):
+        root, planned = await one.plan({"first": text})
+        await one.tool.apply(root, planned.plan, call=Call())
+        states.append(json.dumps(await state_of(one)).encode())
+    file = one.folder / "state" / "test" / "one" / "terraform.tfstate"
+    file.write_bytes(states[0])
+    await one.tool.push_state(root, states[1], call=Call())
+    assert (await state_of(one))["resources"] == json.loads(states[1])["resources"]
+    with pytest.raises(ToolError, match="state push"):
+        await one.tool.push_state(root, states[0], call=Call())
+
+
 async def test_the_plan_is_a_value(tmp_path):
     """A plan applies from its bytes in another folder, and its digest is the one of its content."""
     one = await stack(tmp_path, "slow")

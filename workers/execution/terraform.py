@@ -6,20 +6,20 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from workers.core.errors import MissingToolError
-from workers.core.events import Event, EventSink
 from workers.core.records import Operation
 from workers.core.redaction import Redactor, secret_strings
-from workers.core.values import JsonValue, digest_bytes
+from workers.core.values import digest_bytes
 from workers.execution.plan_json import managed_resources
-from workers.execution.plan_markdown import PlanFacts, read_plan
+from workers.execution.plan_markdown import read_plan
 from workers.execution.process import Control, ToolResult, run_tool, tool_environment
 from workers.execution.stack_root import WORK_FOLDER, StackRoot
+from workers.execution.terraform_calls import Applied, Call, Outputs, Planned
 from workers.execution.terraform_events import Stream, read_diagnostic
 from workers.execution.terraform_program import INIT_JSON_SINCE, plugin_cache_lock, read_version
 
@@ -29,60 +29,6 @@ _OLDEST: Final = (1, 6, 0)
 
 
 __all__ = ["Applied", "Call", "Outputs", "Planned", "TerraformTool"]
-
-
-def ignore(event: Event) -> None:
-    """The sink of somebody who does not listen."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """What goes with every call of the tool.
-
-    Attributes:
-        control: how it may be stopped.
-        sink: takes its progress, secrets removed.
-        env: environment variables on top of the allow-list.
-        redactor: knows the secret values of this run.
-        lock_timeout: how long to wait for the lock of the state.
-    """
-
-    control: Control = field(default_factory=Control)
-    sink: EventSink = ignore
-    env: Mapping[str, str] = field(default_factory=dict)
-    redactor: Redactor = field(default_factory=Redactor)
-    lock_timeout: timedelta = timedelta(seconds=30)
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A saved plan.
-
-    Attributes:
-        plan: the plan file. It has sensitive values in clear, unless tofu encrypts it.
-        digest: its SHA-256.
-        facts: what it says, nothing secret.
-    """
-
-    plan: bytes
-    digest: str
-    facts: PlanFacts
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """The outputs of a stack: the values that may be shown, and those that may not."""
-
-    outputs: dict[str, JsonValue]
-    sensitive_outputs: dict[str, JsonValue] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Applied(Outputs):
-    """What an apply has left."""
-
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -201,6 +147,21 @@ class TerraformTool:
             await self._stream(root, "apply", ["apply", "-json", _lock(call), *variables, str(file)], call=call)
         outputs = await self._outputs(root, call)
         return Applied(outputs.outputs, outputs.sensitive_outputs, time.monotonic() - started)
+
+    async def push_state(self, root: StackRoot, state: bytes, *, call: Call) -> None:
+        """Put a state in the place of the one that the backend has, where it follows from that one.
+
+        Raises:
+            ToolError: the backend has a newer state or one of another lineage, or cannot be written.
+        """
+        await self.init(root, call=call)
+        file = root.folder / WORK_FOLDER / "pushed.tfstate"
+        file.write_bytes(state)
+        stream = Stream(call.sink, call.redactor)
+        argv = ["state", "push", "-no-color", _lock(call), str(file)]
+        result = await self._run(root, argv, stream.line, stream.line, call, 65536)
+        if result.exit_status:
+            raise stream.failure("state push", result)
 
     async def outputs(self, root: StackRoot, *, call: Call) -> Outputs:
         """The outputs in the state."""

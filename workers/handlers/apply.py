@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from workers.approvals.guard import Evidence, refusal
 from workers.core.contract import Contract, Kind
 from workers.core.environment import Environment
-from workers.core.errors import ToolError
-from workers.core.job import BpmnErrorCode, Done, Outcome
+from workers.core.errors import StoreError, ToolError
+from workers.core.job import BpmnErrorCode, Done, Outcome, Stuck
 from workers.core.records import HostAddress, Operation, Plan, StackId, StackRecord
 from workers.core.redaction import Redactor
 from workers.core.values import JsonValue, digest_bytes, now
@@ -20,6 +21,7 @@ from workers.execution.terraform import Applied
 from workers.execution.workspace import private_folder
 from workers.handlers.attempt import Attempt, parse, refused
 from workers.handlers.context import Context
+from workers.handlers.errored_state import keep_errored_state
 from workers.handlers.stack import StackRequest, mapping, sensitive_values, tool_call
 from workers.runs.packing import unpack_folder
 
@@ -47,10 +49,8 @@ class Applying:
             why_not = refusal(evidence, request.id, attempt.job.process_instance, now())
             if why_not or evidence.plan is None:
                 return refused(BpmnErrorCode.PLAN_STALE, why_not, attempt.run.id)
-            plan = evidence.plan
-            if not await self.context.plans.use(plan.digest, attempt.run.id):
-                return refused(BpmnErrorCode.PLAN_STALE, "The plan was used meanwhile.", attempt.run.id)
-            return await self._apply(attempt, environment, contract, request.change, plan, StackRoot(folder, {}), file)
+            root = StackRoot(folder, {})
+            return await self._apply(attempt, environment, contract, request.change, evidence.plan, root, file)
 
     async def _evidence(self, digest: str, contract: Contract, root: StackRoot) -> tuple[Evidence, bytes]:
         change = await self.context.changes.find(digest)
@@ -86,20 +86,35 @@ class Applying:
         root = replace(root, ephemeral=ephemeral_values(spec, "apply"))
         redactor = Redactor((*secrets, *sensitive_values(contract, mapping(values))))
         call = tool_call(self.context, attempt, environment, redactor, environment.limits.apply_timeout_minutes)
+        # Last: what is missing above, a secret perhaps, must not cost the approved plan.
+        if not await self.context.plans.use(plan.digest, attempt.run.id):
+            return refused(BpmnErrorCode.PLAN_STALE, "The plan was used meanwhile.", attempt.run.id)
         await self._mark(plan, attempt, "half-made")
         try:
             applied = await self.context.terraform().apply(root, file, call=call)
         except StalePlanError as error:
             return refused(BpmnErrorCode.PLAN_STALE, error, attempt.run.id)
         except ToolInterruptedError:
+            await keep_errored_state(self.context, plan.stack, root)
             await self._tell(plan, attempt, "interrupted")
             raise
         except ToolError as error:
-            await self._tell(plan, attempt, "failed", error=str(error)[:2000])
-            return refused(BpmnErrorCode.APPLY_FAILED, error, attempt.run.id, change=change)
+            return await self._failed(attempt, change, plan, root, error)
         hosts = await self._finish(plan, attempt, applied)
         shown = replace(applied, outputs=applied.outputs | await self._keep(environment, plan, applied))
         return Done({"applied": _applied(plan, shown, hosts, attempt.run.id)})
+
+    async def _failed(self, attempt: Attempt, change: str, plan: Plan, root: StackRoot, error: ToolError) -> Outcome:
+        kept = await keep_errored_state(self.context, plan.stack, root)
+        # Where the state had no room, the trail may have none.
+        with contextlib.suppress(StoreError) if kept else contextlib.nullcontext():
+            await self._tell(plan, attempt, "failed", error=str(error)[:2000])
+        if not kept:
+            return refused(BpmnErrorCode.APPLY_FAILED, error, attempt.run.id, change=change)
+        return Stuck(
+            f"{error} The state is kept in {kept}, and the next plan of the stack puts it back. "
+            f"Repair the cause, then resolve this incident. (run {attempt.run.id})"
+        )
 
     async def _keep(self, environment: Environment, plan: Plan, applied: Applied) -> dict[str, JsonValue]:
         """Put sensitive outputs into the secret store; references to them, which the stack record has too."""

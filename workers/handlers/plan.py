@@ -22,6 +22,7 @@ from workers.execution.terraform import Planned
 from workers.execution.workspace import private_folder
 from workers.handlers.attempt import Attempt, parse
 from workers.handlers.context import Context
+from workers.handlers.errored_state import put_back_state
 from workers.handlers.roles import RoleRequest, role_step
 from workers.handlers.stack import StackRequest, lock_file_key, mapping, sensitive_values, tool_call
 from workers.handlers.summary import plan_markdown
@@ -58,6 +59,7 @@ class Planning:
         with private_folder() as folder:
             root = write_root(spec, folder, phase="plan")
             call = tool_call(self.context, attempt, environment, redactor, environment.limits.plan_timeout_minutes)
+            await put_back_state(self.context, request.id, root, call)
             planned = await self.context.terraform().plan(root, operation=request.operation, call=call)
             plan = self._plan(attempt, request, environment, contract, inputs, planned, root)
             await self._keep(plan, planned, root, record)
