@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.core.job import Job
+from workers.core.values import now
 from workers.engine.errors import JobGoneError
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest, UserTask
@@ -77,9 +78,14 @@ def plan(*, has_changes: bool = True, change: str = PLAN_CHANGE, operation: str 
     }
 
 
-def policy(approvals: int = 1) -> Answer:
-    """What the policy answers."""
-    return {"policy": {"approvals": approvals, "group": "approvers", "denied": False, "reason": "One person."}}
+def policy(approvals: int = 1, **more: str) -> Answer:
+    """What the policy answers; more of it, like the moment of escalation, by name."""
+    return {"policy": {"approvals": approvals, "group": "approvers", "denied": False, "reason": "One person."} | more}
+
+
+def soon(seconds: float = 1) -> str:
+    """A moment in a little while, as the workers write it."""
+    return (now() + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
 
 
 def approval(state: str = "approved", note: str = "") -> Answer:

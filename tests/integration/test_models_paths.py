@@ -21,6 +21,7 @@ from tests.integration.models_fixtures import (
     check,
     plan,
     policy,
+    soon,
     stage,
     within,
 )
@@ -331,6 +332,53 @@ async def test_approvers_are_reminded_of_an_overdue_review(on_stage):
         await actors.review()
         assert await actors.ended(instance) == "EndEvent_MachineReady"
         assert actors.notices() == ["reminder", "applied"]
+
+
+UNDECIDED = {"terraform": {}, "role": {"terraform__local_host__plan": [plan(has_changes=False)],
+                                       "ansible__os_baseline__check": [check()]}}  # fmt: skip
+"""What leaves the review of a plan, or that of a role, as the first thing to be decided."""
+
+each_block = pytest.mark.parametrize("block", UNDECIDED)
+
+
+@each_block
+async def test_a_review_that_nobody_takes_goes_to_the_escalation_group(on_stage, block):
+    """The escalation group is told once, gets the review beside the first group, and its approval leads on."""
+    answer = policy(escalateTo="managers", escalateAt=soon())
+    async with on_stage(policy__check=[answer], **UNDECIDED[block]) as actors:
+        instance = await actors.start()
+        task = await within(60, lambda: escalated(actors), "review for the escalation group")
+        await actors.people.assign(task.key, "demo")
+        await actors.people.complete(task.key, {"decision": "approved"})
+        assert await actors.ended(instance) == "EndEvent_MachineReady"
+        told = [job["group"] for job in actors.inputs("notify.send") if job["event"] == "escalated"]
+        assert told == ["managers"]
+
+
+async def escalated(actors):
+    tasks = [t for t in await actors.people.user_tasks(state="CREATED") if t.process.startswith(actors.prefix)]
+    return next((t for t in tasks if set(t.groups) == {"managers", "approvers"}), None)
+
+
+@each_block
+async def test_a_review_that_nobody_decides_on_ends_as_a_rejection(on_stage, block):
+    """When the time is over the worker is asked to record that nobody decided, and nothing is applied or run."""
+    nobody = Thrown("CHANGE_REJECTED", "Nobody decided in time.")
+    async with on_stage(
+        policy__check=[policy(rejectAt=soon())], approval__verify=[nobody], **UNDECIDED[block]
+    ) as actors:
+        instance = await actors.start()
+
+        async def told() -> bool | None:
+            return bool(actors.notices()) or None
+
+        await within(60, told, "notice of the rejection")
+        assert actors.inputs("approval.verify")[0]["decision"] == "expired"
+        assert actors.inputs("notify.send")[0]["message"] == "Nobody decided in time."
+        assert {"terraform.local_host.apply", "ansible.os_baseline.run"}.isdisjoint(actors.types())
+        if block == "role":
+            await actors.complete(DECIDE, 1, {"next": "keep"})
+        assert await actors.ended(instance) in ("EndEvent_RequestRejected", "EndEvent_MachineKept")
 
 
 @pytest.mark.parametrize("reader", [{"assignee": "demo"}, {"group": "approvers"}, {}])

@@ -1,8 +1,10 @@
 """Four eyes: which decisions count and what they amount to."""
 
+from datetime import timedelta
+
 import pytest
 
-from workers.approvals.eyes import objection, required_approvals, verdict
+from workers.approvals.eyes import deciding_groups, objection, required_approvals, time_ran_out, verdict
 from workers.core.records import Approval, Decision, Evidence, Policy
 from workers.core.values import now
 
@@ -99,3 +101,32 @@ def test_a_policy_without_approvers_needs_none():
 def test_an_unknown_requester_costs_one_approver_more():
     """Where nobody knows who asked, two people look instead of one; where none is needed, none is."""
     assert [required_approvals(1, None), required_approvals(1, "demo"), required_approvals(0, None)] == [2, 1, 0]
+
+
+def test_the_escalation_group_decides_only_from_its_moment_on():
+    """Before, only the policy's group may decide, whoever the task is shown to; from then on both may."""
+    moment = now()
+    answer = policy().model_copy(update={"escalate_to": "managers", "escalate_at": moment})
+    assert deciding_groups(answer, moment - timedelta(seconds=1)) == ("approvers",)
+    assert deciding_groups(answer, moment) == ("approvers", "managers")
+    assert deciding_groups(policy(), moment) == ("approvers",)
+
+
+def test_time_runs_out_when_the_policy_said_so():
+    """Neither long before the recorded moment nor ever without one; a minute covers clocks that differ."""
+    moment = now()
+    answer = policy().model_copy(update={"reject_at": moment})
+    assert not time_ran_out(answer, moment - timedelta(minutes=2))
+    assert time_ran_out(answer, moment - timedelta(seconds=1))
+    assert not time_ran_out(policy(), moment)
+
+
+def test_nobody_in_time_is_a_rejection():
+    """What was approved before does not help a change that ran out of time."""
+    expired = approval("", 0, decision=Decision.EXPIRED, reason="Nobody decided in time.")
+    assert verdict(policy(2), [approval("act", 1), expired]).state == "rejected"
+
+
+def test_a_person_cannot_say_that_time_ran_out():
+    """A member of the group who completes the task with 'expired' has decided nothing."""
+    assert "without a decision" in why("act", Decision.EXPIRED)

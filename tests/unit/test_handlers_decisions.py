@@ -1,10 +1,12 @@
 """What is asked, what it takes, who agreed: the handlers around an approval."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from handlers_kit import Lease, change_with_policy, job, rules
 from workers.core.job import BpmnErrorCode, Done, Refused, Stuck
-from workers.core.records import Change, Decision, Evidence, RequestRecord, Statement
+from workers.core.records import Change, Decision, Evidence, Policy, RequestRecord, Statement
 from workers.core.values import now
 from workers.handlers.approval import VerifyApproval
 from workers.handlers.decisions import CheckPolicy, CheckRequest
@@ -222,3 +224,59 @@ async def test_every_decision_is_in_the_audit_trail(kit):
     await decide(kit, change, "act", key=2)
     entries = await kit.context.audit.entries("local/web1")
     assert [(e.actor, e.details["counts"]) for e in entries] == [("demo", False), ("act", True)]
+
+
+async def timed(kit, **moments):
+    """A change whose policy names these moments."""
+    change = Change(environment="local", stack="local/web1", hosts=("db1",), process_instance=200)
+    await kit.context.changes.save(change)
+    answer = Policy(change=change.digest, approvals=1, group="approvers", created=now(), **moments)
+    await kit.context.changes.set_policy(answer)
+    return change
+
+
+async def test_the_policy_names_its_moments_from_the_environment_file(kit):
+    """The model gets reminder, escalation and end as the environment sets them, counted from the policy's answer."""
+    path = kit.context.project / "environments/local.yaml"
+    given = {"escalate_to": "managers", "escalate_after_minutes": 90, "reject_after_minutes": 120}
+    more = "".join(f"  {name}: {value}\n" for name, value in (given | {"remind_after_minutes": 5}).items())
+    text = path.read_text().replace("  approvers: approvers\n", f"  approvers: approvers\n{more}")
+    path.write_text(text.replace("  groups:\n", "  groups:\n    managers: [max]\n"))
+    change = Change(environment="local", hosts=("db1",), process_instance=200)
+    await kit.context.changes.save(change)
+    outcome = await CheckPolicy(kit)(job("policy.check", change=change.digest), Lease())
+    shown, kept = outcome.variables["policy"], await kit.context.changes.policy(change.digest)
+    assert (shown["remindAfter"], shown["escalateTo"]) == ("PT5M", "managers")
+    moments = [datetime.fromisoformat(shown[name]) - kept.created for name in ("escalateAt", "rejectAt")]
+    assert moments == [timedelta(minutes=90), timedelta(minutes=120)]
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(-1, "approved"), (5, "more")])
+async def test_the_escalation_group_counts_from_its_moment_on(kit, minutes, state):
+    """Whatever variables or candidate groups say, the moment in the store decides whether its approval counts."""
+    path = kit.context.project / "environments/local.yaml"
+    path.write_text(path.read_text().replace("  groups:\n", "  groups:\n    managers: [max]\n"))
+    await asked_by(kit, "demo")
+    change = await timed(kit, escalate_to="managers", escalate_at=now() + timedelta(minutes=minutes))
+    assert (await decide(kit, change, "max")).variables["approval"]["state"] == state
+
+
+async def test_a_change_that_ran_out_of_time_is_rejected_for_good(kit):
+    """The end of time is recorded once, with nobody as its author, and an approval that comes later changes nothing."""
+    await asked_by(kit, "demo")
+    change = await timed(kit, reject_at=now())
+    verify = VerifyApproval(kit)
+    outcome = await verify(job("approval.verify", change=change.digest, decision="expired"), Lease())
+    assert outcome.code is BpmnErrorCode.CHANGE_REJECTED
+    assert outcome.variables["failure"]["message"] == "Nobody decided in time."
+    assert (await decide(kit, change, "act", key=2)).code is BpmnErrorCode.CHANGE_REJECTED
+    entries = await kit.context.audit.entries("local/web1")
+    assert [(e.actor, e.action) for e in entries] == [("nobody", "expired"), ("act", "approved")]
+
+
+async def test_expired_before_its_time_is_no_decision(kit):
+    """Completing the task with 'expired', while there is time, neither rejects nor approves."""
+    await asked_by(kit, "demo")
+    change = await timed(kit, reject_at=now() + timedelta(hours=1))
+    outcome = await decide(kit, change, "act", decision="expired")
+    assert outcome.variables["approval"]["state"] == "more"

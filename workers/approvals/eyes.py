@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from workers.core.records import Approval, Decision, Policy
+
+_ENDED: Final = (Decision.REJECTED, Decision.EXPIRED)
+_CLOCKS_APART: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def objection(
         group: its name.
         service: the service's own identity at the engine, which never decides.
     """
-    if decision is Decision.NONE:
+    if decision in (Decision.NONE, Decision.EXPIRED):
         return "The task was completed without a decision."
     if not approver:
         return "The task was completed without an assignee, so nobody is known to have decided. Claim it first."
@@ -63,7 +67,7 @@ def verdict(policy: Policy, approvals: Iterable[Approval]) -> Verdict:
     """What the recorded decisions amount to under the policy."""
     recorded = tuple(approvals)
     counting = tuple(a for a in recorded if a.counts)
-    rejected = next((a for a in counting if a.decision is Decision.REJECTED), None)
+    rejected = next((a for a in counting if a.decision in _ENDED), None)
     if rejected:
         return Verdict("rejected", (), 0, rejected.reason)
     approvers = tuple(dict.fromkeys(a.approver for a in counting))
@@ -76,6 +80,17 @@ def verdict(policy: Policy, approvals: Iterable[Approval]) -> Verdict:
 def required_approvals(asked: int, requester: str | None) -> int:
     """How many approvers are needed: one more where nobody knows who asked."""
     return asked + 1 if asked and requester is None else asked
+
+
+def deciding_groups(policy: Policy, moment: datetime) -> tuple[str, ...]:
+    """Whose members may decide: the policy's group, from the recorded moment on the escalation group too."""
+    escalated = policy.escalate_to and policy.escalate_at is not None and moment >= policy.escalate_at
+    return (policy.group, policy.escalate_to) if escalated else (policy.group,)
+
+
+def time_ran_out(policy: Policy, moment: datetime) -> bool:
+    """Whether the time to decide is over; the engine's clock, which ends the review, may be a little ahead of ours."""
+    return policy.reject_at is not None and moment >= policy.reject_at - _CLOCKS_APART
 
 
 def _note(recorded: tuple[Approval, ...], approvers: tuple[str, ...], missing: int) -> str:

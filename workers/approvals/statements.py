@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workers.approvals.eyes import objection
+from workers.approvals.eyes import deciding_groups, objection
 from workers.core.environment import Environment
 from workers.core.errors import BusyError, DeniedError, UsageError
 from workers.core.records import Decision, Policy, Statement
@@ -67,7 +67,7 @@ async def state(changes: Changes, question: Question, person: Person, decision: 
         DeniedError: they may not decide on this change; says why.
         BusyError: somebody else has decided on this task.
     """
-    if decision is Decision.NONE:
+    if decision not in (Decision.APPROVED, Decision.REJECTED):
         raise UsageError("A decision is 'approved' or 'rejected'.")
     if decision is Decision.REJECTED and not reason.strip():
         raise UsageError("A rejection needs a reason, which the requester reads.")
@@ -91,6 +91,6 @@ async def state(changes: Changes, question: Question, person: Person, decision: 
 
 
 def _refusal(question: Question, person: Person, decision: Decision) -> str:
-    group = question.policy.group
-    members = {*question.environment.people.groups.get(group, ()), *([person.name] if group in person.groups else [])}
-    return objection(person.name, decision, question.requester, members, group, service="")
+    groups = deciding_groups(question.policy, now())
+    members = {*question.environment.people.members(*groups), *([person.name] if person.groups & {*groups} else [])}
+    return objection(person.name, decision, question.requester, members, "' or '".join(groups), service="")

@@ -114,13 +114,35 @@ class People(Record):
 
     approvers: Name = Field("approvers", description="Group that approves where the policy names no other.")
     groups: dict[str, tuple[str, ...]] = Field({}, description="Members of each group, by their engine user names.")
+    remind_after_minutes: Annotated[int, Field(ge=1)] = Field(
+        60 * 4, description="An open review is mentioned again after this time, where the process says nothing else."
+    )
+    escalate_to: Name | Literal[""] = Field(
+        "", description="Group that may decide too where nobody has in time; empty: nobody else is asked."
+    )
+    escalate_after_minutes: Annotated[int, Field(ge=1)] = Field(
+        60 * 24, description="When that group is asked, counted from the policy's answer."
+    )
+    reject_after_minutes: Annotated[int, Field(ge=1)] = Field(
+        60 * 24 * 7, description="A change that nobody has decided on by then is rejected, counted in the same way."
+    )
+
+    def members(self, *groups: str) -> tuple[str, ...]:
+        """Who belongs to any of the groups."""
+        return tuple(person for group in groups for person in self.groups.get(group, ()))
 
     @model_validator(mode="after")
-    def _approvers_exist(self) -> People:
-        if self.groups and self.approvers not in self.groups:
-            raise ValueError(
-                f"approvers: group {self.approvers!r} is not among groups ({', '.join(sorted(self.groups))})"
-            )
+    def _groups_exist(self) -> People:
+        for setting in ("approvers", "escalate_to"):
+            group = getattr(self, setting)
+            if self.groups and group and group not in self.groups:
+                raise ValueError(f"{setting}: group {group!r} is not among groups ({', '.join(sorted(self.groups))})")
+        return self
+
+    @model_validator(mode="after")
+    def _escalation_comes_before_the_end(self) -> People:
+        if self.escalate_to and self.escalate_after_minutes >= self.reject_after_minutes:
+            raise ValueError("escalate_after_minutes: must be less than reject_after_minutes, or it never happens")
         return self
 
 

@@ -135,6 +135,10 @@ class Policy(Record):
     reason: str = ""
     facts: dict[str, JsonValue] = {}
     table: str = Field("", description="Digest of the decision table as the engine holds it.")
+    remind_after_minutes: int = Field(240, description="When an open review is mentioned again.")
+    escalate_to: str = Field("", description="Group that may decide too from `escalate_at` on.")
+    escalate_at: datetime | None = None
+    reject_at: datetime | None = Field(None, description="From then on a change without a decision is rejected.")
     created: datetime
 
 
@@ -151,6 +155,7 @@ class Decision(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     NONE = "none"  # the task was completed without saying anything
+    EXPIRED = "expired"  # nobody said anything in time; the model chooses this
 
 
 class Statement(Record):

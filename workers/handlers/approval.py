@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from workers.approvals.eyes import Verdict, objection, verdict
+from workers.approvals.eyes import Verdict, deciding_groups, objection, time_ran_out, verdict
 from workers.core.job import BpmnErrorCode, Done, Failed, Job, Lease, Outcome, Stuck
 from workers.core.records import Approval, Change, Decision, Evidence, Policy, Statement
 from workers.core.values import JsonValue, now
@@ -44,7 +44,10 @@ class VerifyApproval:
         if change.process_instance != job.process_instance:
             return Stuck(f"Change {request.change} belongs to process instance {change.process_instance}.")
         recorded = await context.changes.approvals(change.digest)
-        if not any(approval.verified_by == job.key for approval in recorded):
+        if request.decision is Decision.EXPIRED and time_ran_out(policy, now()):
+            await self._expire(job, change)
+            recorded = await context.changes.approvals(change.digest)
+        elif not any(approval.verified_by == job.key for approval in recorded):
             task = await self._completed_task(job, {approval.user_task for approval in recorded})
             if task is None:
                 return Failed("The engine does not show the completed user task yet.", timedelta(seconds=5))
@@ -70,9 +73,10 @@ class VerifyApproval:
         context = self.rules.context
         environment = context.environment(change.environment)
         said = await self._said(request, change, task)
-        members = {*environment.people.groups.get(policy.group, ()), *_vouched(said, policy.group)}
+        groups = deciding_groups(policy, now())
+        members = {*environment.people.members(*groups), *_vouched(said, groups)}
         requester = await requester_of(self.rules, change.process_instance)
-        note = objection(said.person, said.decision, requester, members, policy.group, self.rules.service)
+        note = objection(said.person, said.decision, requester, members, "' or '".join(groups), self.rules.service)
         approval = Approval(
             change=change.digest,
             decision=said.decision,
@@ -94,6 +98,18 @@ class VerifyApproval:
                 evidence=approval.evidence.value, channel=said.channel, identity=said.identity,
             )  # fmt: skip
 
+    async def _expire(self, job: Job, change: Change) -> None:
+        """Record that nobody decided in time, once per change."""
+        approval = Approval(
+            change=change.digest, decision=Decision.EXPIRED, approver="", reason="Nobody decided in time.",
+            evidence=Evidence.ENGINE, user_task=0, verified_by=job.key, created=now(),
+        )  # fmt: skip
+        if await self.rules.context.changes.add_approval(approval):
+            await self.rules.context.audit.add(
+                change.stack or f"{change.environment}/hosts", "nobody", approval.decision.value,
+                change=change.digest, reason=approval.reason,
+            )  # fmt: skip
+
     async def _said(self, request: DecisionRequest, change: Change, task: CompletedTask) -> Statement:
         """What was decided, and by whom: our own record where the service completed the task, else the engine's."""
         if task.assignee == self.rules.service:
@@ -106,15 +122,15 @@ class VerifyApproval:
         )  # fmt: skip
 
 
-def _vouched(said: Statement, group: str) -> tuple[str, ...]:
-    """The person, where the identity provider that we asked put them in the group."""
-    return (said.person,) if group in said.groups else ()
+def _vouched(said: Statement, groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The person, where the identity provider that we asked put them in one of the groups."""
+    return (said.person,) if set(groups) & set(said.groups) else ()
 
 
 def _outcome(change: Change, found: Verdict, recorded: tuple[Approval, ...]) -> Outcome:
     if found.state == "rejected":
-        who = next(a.approver for a in recorded if a.counts and a.decision is Decision.REJECTED)
-        text = f"{who} rejected the change: {found.note or 'no reason given'}"
+        who = next((a.approver for a in recorded if a.counts and a.decision is Decision.REJECTED), "")
+        text = f"{who} rejected the change: {found.note or 'no reason given'}" if who else found.note
         return refused(BpmnErrorCode.CHANGE_REJECTED, text, change=change.digest)
     answer: JsonValue = {
         "state": found.state,

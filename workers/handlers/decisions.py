@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
@@ -24,7 +24,6 @@ from workers.handlers.roles import RoleRequest, role_step
 from workers.handlers.rules import Rules, requester_of
 
 _MACHINE_NAME = r"^[a-z][a-z0-9-]{0,30}$"
-_VISIBLE_WITHIN = timedelta(seconds=30)
 
 
 class MachineRequest(BaseModel):
@@ -143,15 +142,20 @@ def read_answer(
         hint = "A rule must match every fact; look at bpmn/ChangePolicy.dmn."
         raise EngineError(f"The approval policy gave no answer for {known}.", hint)
     asked = int(output["approvals"])
+    people, moment = environment.people, now()
     return Policy(
         change=change,
         approvals=required_approvals(asked, requester),
-        group=output.get("group") or environment.people.approvers,
+        group=output.get("group") or people.approvers,
         denied=bool(output.get("denied")),
         reason=str(output.get("reason") or ""),
         facts=known,
         table=table,
-        created=now(),
+        remind_after_minutes=people.remind_after_minutes,
+        escalate_to=people.escalate_to,
+        escalate_at=moment + timedelta(minutes=people.escalate_after_minutes) if people.escalate_to else None,
+        reject_at=moment + timedelta(minutes=people.reject_after_minutes),
+        created=moment,
     )
 
 
@@ -168,4 +172,13 @@ def _shown(policy: Policy) -> JsonValue:
         "group": policy.group,
         "denied": policy.denied,
         "reason": policy.reason,
+        "remindAfter": f"PT{policy.remind_after_minutes}M",
+        "escalateTo": policy.escalate_to or None,
+        "escalateAt": _moment(policy.escalate_at),
+        "rejectAt": _moment(policy.reject_at),
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    """As FEEL reads a date and time."""
+    return moment.isoformat(timespec="milliseconds") if moment else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from workers.approvals.eyes import objection
+from workers.approvals.eyes import deciding_groups, objection
 from workers.approvals.statements import Person, Question, state
 from workers.core.errors import BusyError, NotFoundError, UsageError
 from workers.core.records import Decision, Policy, Run
-from workers.core.values import JsonValue
+from workers.core.values import JsonValue, now
 from workers.engine.errors import JobGoneError
 from workers.engine.rest import OrchestrationRest, UserTask
 from workers.service.assembly import Assembly
@@ -114,9 +114,10 @@ def objection_to(assembly: Assembly, task: OpenTask, user: str, decision: Decisi
     if not task.change or task.policy is None:
         return f"Task {task.key} is not about a change. Complete it in Tasklist: {task.tasklist}"
     environment = assembly.context.environment(str(task.policy.facts.get("environment", "")))
-    members = environment.people.groups.get(task.policy.group, ())
+    groups = deciding_groups(task.policy, now())
+    members = environment.people.members(*groups)
     service = assembly.settings.rest_user
-    return objection(user, decision, task.requester or None, members, task.policy.group, service)
+    return objection(user, decision, task.requester or None, members, "' or '".join(groups), service)
 
 
 async def decide(rest: OrchestrationRest, task: OpenTask, user: str, decision: Decision, reason: str) -> None:
