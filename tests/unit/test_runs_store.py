@@ -1,16 +1,44 @@
-"""The directory store keeps what it was given, whole, and lets exactly one caller create a key."""
+"""Every store keeps what it was given, whole, and lets exactly one caller create a key."""
 
 import asyncio
+import uuid
 
 import pytest
+from moto.server import ThreadedMotoServer
 
-from workers.core.errors import StoreError
+from workers.core.errors import SettingError, StoreError
+from workers.runs.s3 import S3Store, open_s3
 from workers.runs.store import DirectoryStore
 
 
+@pytest.fixture(scope="module")
+def s3_address():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
 @pytest.fixture
-def store(tmp_path):
-    return DirectoryStore(tmp_path / "store")
+def s3(s3_address, monkeypatch):
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": s3_address,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"runs-{uuid.uuid4().hex}"
+    store = open_s3(f"s3://{bucket}/one/two", kms_key="alias/runs")
+    store.client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return store
+
+
+@pytest.fixture(params=["directory", "s3"])
+def store(request, tmp_path):
+    return DirectoryStore(tmp_path / "store") if request.param == "directory" else request.getfixturevalue("s3")
 
 
 async def test_a_written_object_is_read_back_and_replaced_whole(store):
@@ -73,8 +101,65 @@ async def test_a_key_cannot_leave_the_store(store, key):
         await store.write(key, b"x")
 
 
-async def test_files_are_for_the_owner_only(store):
+async def test_a_log_grows_in_order_before_and_after_it_is_sealed(store):
+    """What is appended is read back in the order of the calls, as one object among the keys."""
+    for number in range(12):
+        await store.append("runs/1/log.jsonl", f"{number}\n".encode())
+    expected = "".join(f"{number}\n" for number in range(12)).encode()
+    assert await store.read("runs/1/log.jsonl") == expected
+    assert await store.keys("runs") == ("runs/1/log.jsonl",)
+    await store.seal("runs/1/log.jsonl")
+    await store.seal("runs/2/log.jsonl")
+    assert await store.read("runs/1/log.jsonl") == expected
+    assert await store.keys("") == ("runs/1/log.jsonl",)
+
+
+async def test_what_is_deleted_is_gone_and_may_be_deleted_again(store):
+    """Deletion is for locks and the like; records are never deleted."""
+    await store.write("a", b"x")
+    await store.delete("a")
+    await store.delete("a")
+    assert await store.read("a") is None
+    assert not await store.replace("a", b"x", b"y")
+    assert await store.create("a", b"z")
+
+
+async def test_a_prefix_is_a_whole_part_of_a_key(store):
+    """Stack ``web1`` is not listed under ``web``."""
+    await store.write("stacks/web1.json", b"1")
+    await store.write("stacks/web/x.json", b"1")
+    assert await store.keys("stacks/web") == ("stacks/web/x.json",)
+
+
+async def test_objects_in_s3_are_encrypted_with_the_key_that_was_asked_for(s3):
+    """Every way of writing asks S3 for KMS encryption."""
+    await s3.write("a", b"x")
+    await s3.create("b", b"x")
+    await s3.replace("a", b"x", b"y")
+    await s3.append("c", b"x")
+    for name in [item["Key"] for item in s3.client.list_objects_v2(Bucket=s3.bucket)["Contents"]]:
+        head = s3.client.head_object(Bucket=s3.bucket, Key=name)
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/runs")
+
+
+async def test_a_bucket_that_is_not_there_is_named(s3):
+    """The error names the bucket and the setting, not a stack trace of the library."""
+    elsewhere = S3Store(s3.client, "no-such-bucket")
+    with pytest.raises(StoreError, match="no-such-bucket") as error:
+        await elsewhere.write("a", b"x")
+    assert "SLUIS_STORE" in error.value.hint
+
+
+@pytest.mark.parametrize("address", ["s3://", "s3:bucket", "https://bucket", "bucket", "s3://b/x?y=1"])
+def test_what_is_no_address_is_refused(address):
+    """A mistyped address is a wrong setting, told at the start."""
+    with pytest.raises(SettingError, match="SLUIS_STORE"):
+        open_s3(address)
+
+
+async def test_files_are_for_the_owner_only(tmp_path):
     """Plans may hold secrets, so neither files nor folders are readable by others."""
+    store = DirectoryStore(tmp_path / "store")
     await store.write("plans/a/file", b"x")
     await store.append("runs/1/log.jsonl", b"x")
     modes = {oct(p.stat().st_mode & 0o077) for p in store.root.rglob("*")}

@@ -29,6 +29,12 @@ class Settings(BaseSettings):
         default_factory=_default_data,
         description="Data folder: the store, stack states, the embedded engine's data and logs. Relative to the project.",
     )
+    store: str = Field(
+        "",
+        description="Where plans, approvals, runs, stack records, logs and the audit trail are kept: s3://bucket/prefix, or a "
+        "folder; default: store/ in the data folder. Workers on several machines need S3.",
+    )
+    store_kms_key: str = Field("", description="KMS key for what is put into S3; default: the bucket's own encryption.")
     cache: Path = Field(
         default_factory=default_cache, description="Downloads and built programs, keyed by version; safe to delete."
     )

@@ -47,11 +47,12 @@ class RunLog:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Write what is left."""
+        """Write what is left; nothing comes after it."""
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
         await self.flush()
+        await self.store.seal(log_key(self.run))
 
     async def flush(self) -> None:
         """Write what waits."""

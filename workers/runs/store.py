@@ -1,7 +1,7 @@
 """The store: small immutable-or-replaced objects under slash-separated keys.
 
-Two implementations are meant: a directory (here) and S3. The interface is what both can keep: reads see the last
-write, ``create`` succeeds for exactly one caller, ``replace`` only if nobody was faster.
+Two implementations: a directory (here) and S3 (`workers.runs.s3`). The interface is what both can keep: reads see the
+last write, ``create`` succeeds for exactly one caller, ``replace`` only if nobody was faster.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*
 class Store(Protocol):
     """Where plans, approvals, runs, stack records, logs and the audit trail live."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether workers on several machines may use it, which do not see each other's file locks."""
+        ...
+
     async def read(self, key: str) -> bytes | None:
         """The object under ``key``, or None where there is none."""
         ...
@@ -44,6 +49,10 @@ class Store(Protocol):
 
     async def append(self, key: str, content: bytes) -> None:
         """Add ``content`` at the end of a log. Not for records: a torn last line has to be tolerable."""
+        ...
+
+    async def seal(self, key: str) -> None:
+        """Say that a log is complete, so that it can be kept in the form that is read fastest."""
         ...
 
     async def keys(self, prefix: str) -> tuple[str, ...]:
@@ -65,6 +74,11 @@ class DirectoryStore:
 
     root: Path
 
+    @property
+    def shared(self) -> bool:
+        """See `Store.shared`: a directory belongs to one machine."""
+        return False
+
     async def read(self, key: str) -> bytes | None:
         """See `Store.read`."""
         return await asyncio.to_thread(self._read, self._path(key))
@@ -85,6 +99,9 @@ class DirectoryStore:
         """See `Store.append`."""
         await asyncio.to_thread(self._append, self._path(key), content)
 
+    async def seal(self, key: str) -> None:
+        """See `Store.seal`; a file needs nothing."""
+
     async def keys(self, prefix: str) -> tuple[str, ...]:
         """See `Store.keys`."""
         return await asyncio.to_thread(self._keys, prefix)
@@ -98,9 +115,7 @@ class DirectoryStore:
         return self._path(key)
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key) or "/." in key:
-            raise StoreError(f"'{key}' is not a key of the store.")
-        return self.root / key
+        return self.root / checked(key)
 
     def _read(self, path: Path) -> bytes | None:
         try:
@@ -172,6 +187,17 @@ class DirectoryStore:
         with open(path, "ab", opener=_private) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def checked(key: str) -> str:
+    """The key, if it is one.
+
+    Raises:
+        StoreError: it is not.
+    """
+    if not _KEY.fullmatch(key) or "/." in key:
+        raise StoreError(f"'{key}' is not a key of the store.")
+    return key
 
 
 def _private(path: str, flags: int) -> int:

@@ -6,6 +6,7 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,7 +19,8 @@ from workers.execution.secrets import all_secrets
 from workers.execution.terraform import TerraformTool
 from workers.handlers.context import Context
 from workers.runs.runs import Runs
-from workers.runs.store import DirectoryStore
+from workers.runs.s3 import open_s3
+from workers.runs.store import DirectoryStore, Store
 from workers.service.log_control import LogControl
 from workers.service.machine import host_variables
 
@@ -36,7 +38,7 @@ class Assembly:
     """
 
     settings: Settings
-    store: DirectoryStore
+    store: Store
     context: Context
     name: str
     log: LogControl
@@ -66,7 +68,7 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None, log: Lo
         log: of the log that is written, so that it learns which secrets are resolved.
     """
     name = settings.worker_name or f"{socket.gethostname()}-{os.getpid()}"
-    store = DirectoryStore(settings.data_folder / "store")
+    store = open_store(settings)
     control = log or LogControl(settings)
 
     def tool() -> TerraformTool:
@@ -86,6 +88,17 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None, log: Lo
         variables=host_variables(settings),
     )
     return Assembly(settings, store, context, name, control)
+
+
+def open_store(settings: Settings) -> Store:
+    """The durable record.
+
+    Raises:
+        SettingError: SLUIS_STORE names none.
+    """
+    if "://" in settings.store:
+        return open_s3(settings.store, settings.store_kms_key)
+    return DirectoryStore(Path(settings.store).expanduser() if settings.store else settings.data_folder / "store")
 
 
 def open_gateway(settings: Settings) -> ZeebeGateway:
