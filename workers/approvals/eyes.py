@@ -70,7 +70,7 @@ def verdict(policy: Policy, approvals: Iterable[Approval]) -> Verdict:
     rejected = next((a for a in counting if a.decision in _ENDED), None)
     if rejected:
         return Verdict("rejected", (), 0, rejected.reason)
-    approvers = tuple(dict.fromkeys(a.approver for a in counting))
+    approvers = tuple(dict.fromkeys(a.approver for a in counting if a.decision is Decision.APPROVED))
     missing = max(0, policy.approvals - len(approvers))
     if missing == 0:
         return Verdict("approved", approvers)
