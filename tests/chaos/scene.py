@@ -282,7 +282,8 @@ async def scene(project: Served, settings: Settings, folder: Path, rows: list[Ca
         if opened is not None:
             opened.open(opened.cases)
         project.worker.stop()
-        shutil.rmtree(project.data / "store" / "stacks" / "chaos", ignore_errors=True)
+        for left in ("store/stacks", "state"):
+            shutil.rmtree(project.data / left / "chaos", ignore_errors=True)
         shutil.rmtree(module)
         shutil.rmtree(role)
         (project.folder / "environments" / "chaos.yaml").unlink(missing_ok=True)

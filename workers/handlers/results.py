@@ -27,22 +27,26 @@ async def fitted(store: Store, run: str, outcome: Outcome) -> Outcome:
 
 
 def _shortened(variables: dict[str, JsonValue], key: str) -> dict[str, JsonValue]:
-    """A copy in which the largest second-level values, and after them the first-level ones, are references."""
+    """A copy in which the largest second-level values, or else the largest variables, are references."""
     short: dict[str, JsonValue] = {n: dict(v) if isinstance(v, dict) else v for n, v in variables.items()}
-    while _size(short) > FITS:
-        part, name = _largest(short)
-        part[name] = {"stored": key, "bytes": _size(part[name])}
+    inner = [(part, name) for part in short.values() if isinstance(part, dict) for name in part]
+    plain = [(short, name) for name, value in short.items() if not isinstance(value, dict)]
+    if not _shorten(short, [*inner, *plain], key):
+        _shorten(short, [(short, name) for name in short], key)
     return short
 
 
-def _largest(variables: dict[str, JsonValue]) -> tuple[dict[str, JsonValue], str]:
-    inner = [(part, name) for part in variables.values() if isinstance(part, dict) for name in part]
-    plain = [(variables, name) for name, value in variables.items() if not isinstance(value, dict)]
-    found = max([*inner, *plain], key=lambda place: _size(place[0][place[1]]))
-    if _size(found[0][found[1]]) > FITS // 100:
-        return found
-    # Many small ones: the whole variable goes.
-    return variables, max(variables, key=lambda name: _size(variables[name]))
+def _shorten(whole: dict[str, JsonValue], places: list[tuple[dict[str, JsonValue], str]], key: str) -> bool:
+    """Replace what stands in these places, the largest first, until the whole fits; whether it does."""
+    too_much = _size(whole) - FITS
+    sizes = [(_size(part[name]), part, name) for part, name in places]
+    for size, part, name in sorted(sizes, key=lambda place: -place[0]):
+        reference: JsonValue = {"stored": key, "bytes": size}
+        if too_much <= 0 or size <= _size(reference):
+            break
+        part[name] = reference
+        too_much -= size - _size(reference)
+    return too_much <= 0
 
 
 def _size(value: JsonValue) -> int:
