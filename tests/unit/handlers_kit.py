@@ -54,6 +54,13 @@ argument_specs:
 """
 
 
+@dataclass(frozen=True)
+class SharedDirectory(DirectoryStore):
+    """A directory that several machines are said to use."""
+
+    shared: bool = field(default=True, init=False)
+
+
 @dataclass
 class Lease:
     """A lease that tests end by hand."""

@@ -1,17 +1,22 @@
 """How attempts are recorded, locked, repeated and reported."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from handlers_kit import Lease, context, job
-from workers.core.errors import MissingToolError, ToolError
+from handlers_kit import Lease, SharedDirectory, context, job
+from workers.core.errors import BusyError, MissingToolError, ToolError
 from workers.core.job import Abandoned, BpmnErrorCode, Done, Failed, HandedBack, Refused, Stuck
-from workers.core.records import RunState
+from workers.core.records import RunState, StackId, StackRecord
+from workers.core.values import now
 from workers.execution.errors import ToolInterruptedError
 from workers.handlers.attempt import Recorded, lock_path
 from workers.runs.locks import FileLock
 from workers.runs.log import read_log
+from workers.runs.records import encode
+from workers.service.stacks import unlock
 
 APPLY = BpmnErrorCode.APPLY_FAILED
 
@@ -159,3 +164,50 @@ async def test_two_workers_on_one_stack_do_not_run_at_once(ctx):
     gate.set()
     assert isinstance(second, HandedBack)
     assert isinstance(await first, Done)
+
+
+@pytest.fixture
+def machines(tmp_path):
+    """Two machines with a project and file locks of their own, and one store."""
+    store = SharedDirectory(tmp_path / "store")
+
+    def machine(name):
+        alone = context(tmp_path / name)
+        runs = replace(alone.runs, store=store, worker=f"worker-{name}")
+        return replace(alone, store=store, runs=runs)
+
+    return machine("one"), machine("two")
+
+
+async def test_another_machine_that_works_on_the_stack_is_waited_for(machines):
+    """While one machine works the other hands its job back, without a run of its own; afterwards it gets to work."""
+    one, two = machines
+    seen = []
+
+    async def meanwhile(attempt):
+        seen.append(await recorded(two, well)(job("t", 2), Lease()))
+        return Done({})
+
+    assert isinstance(await recorded(one, meanwhile)(job("t", 1), Lease()), Done)
+    assert isinstance(seen[0], HandedBack)
+    assert "worker-one" in seen[0].message
+    assert await two.runs.latest(2) is None
+    assert isinstance(await recorded(two, well)(job("t", 2), Lease()), Done)
+
+
+async def test_a_machine_that_is_silent_for_long_needs_a_person(machines):
+    """Its lock is never taken: an incident names it and the command, and after `sluis stack unlock` work goes on."""
+    one, two = machines
+    stack = StackId(environment="local", name="web1")
+    await two.stacks.save(StackRecord(id=stack, module="box", module_digest="0" * 64, updated=now()))
+    async with one.shared_locks.hold(("local/web1",), "job 1"):
+        lock = await two.shared_locks.find("local/web1")
+        with pytest.raises(BusyError, match="alive"):
+            await unlock(two, stack, "ann")
+        silent = lock.model_copy(update={"renewed": now() - timedelta(hours=1)})
+        await two.store.write("locks/local/web1", encode(silent))
+        outcome = await recorded(two, well)(job("t", 2), Lease())
+        assert isinstance(outcome, Stuck)
+        assert "sluis stack unlock local/web1" in outcome.message
+        assert "worker-one" in (await unlock(two, stack, "ann"))[0]
+        assert isinstance(await recorded(two, well)(job("t", 2), Lease()), Done)

@@ -44,6 +44,7 @@ from workers.handlers.results import fitted
 from workers.runs.locks import FileLock, holder_of
 from workers.runs.log import RunLog
 from workers.runs.runs import Begun, Interrupted
+from workers.runs.shared_locks import SharedLock
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -58,6 +59,7 @@ class Attempt:
 
     Attributes:
         stop: set when the engine gave the job up (cancelled instance).
+        unlocked: set when a person has taken our lock away.
         descriptors: open locks, to be inherited by the tools.
     """
 
@@ -65,12 +67,13 @@ class Attempt:
     run: Run
     log: RunLog
     stop: asyncio.Event
+    unlocked: asyncio.Event
     descriptors: tuple[int, ...]
     grace: timedelta
 
     def control(self, timeout: timedelta | None = None) -> Control:
         """How the tools of this attempt are stopped, timed out and locked."""
-        return Control(stop=(self.stop,), grace=self.grace, timeout=timeout, inherit_fds=self.descriptors)
+        return Control(stop=(self.stop, self.unlocked), grace=self.grace, timeout=timeout, inherit_fds=self.descriptors)
 
 
 Work = Callable[[Attempt], Awaitable[Outcome]]
@@ -108,12 +111,17 @@ class Recorded:
             for lock in locks:
                 if not lock.take(f"job {job.key}", self.context.runs.worker):
                     return HandedBack(f"{lock.path.stem} is busy: {holder_of(lock.path)}.", _BUSY_DELAY)
-            return await self._begin(job, lease, subjects, locks)
+            async with self.context.shared_locks.hold(subjects if self.locked else (), f"job {job.key}") as hold:
+                if hold.busy is not None:
+                    return _held_elsewhere(hold.busy)
+                return await self._begin(job, (lease.lost, hold.lost), subjects, locks)
         finally:
             for lock in locks:
                 lock.free()
 
-    async def _begin(self, job: Job, lease: Lease, subjects: tuple[str, ...], locks: list[FileLock]) -> Outcome:
+    async def _begin(
+        self, job: Job, ends: tuple[asyncio.Event, asyncio.Event], subjects: tuple[str, ...], locks: list[FileLock]
+    ) -> Outcome:
         begun = await self.context.runs.begin(job, " ".join(subjects), shown(job.variables))
         if isinstance(begun, Interrupted):
             if not self.repeatable:
@@ -126,7 +134,7 @@ class Recorded:
             return begun.outcome
         try:
             descriptors = (begun.lock.descriptor, *(lock.descriptor for lock in locks))
-            return await self._run(job, lease, begun.run, descriptors)
+            return await self._run(job, ends, begun.run, descriptors)
         finally:
             begun.lock.free()
 
@@ -134,11 +142,13 @@ class Recorded:
         for subject in run.stack.split():
             await self.context.audit.add(subject, self.context.runs.worker, "interrupted", run=run.id)
 
-    async def _run(self, job: Job, lease: Lease, run: Run, descriptors: tuple[int, ...]) -> Outcome:
+    async def _run(
+        self, job: Job, ends: tuple[asyncio.Event, asyncio.Event], run: Run, descriptors: tuple[int, ...]
+    ) -> Outcome:
         structlog.contextvars.bind_contextvars(run=run.id, stack=run.stack)
         async with RunLog(self.context.store, run.id) as log:
             log.say(f"{job.type} started", element=job.element, attempt=run.attempt)
-            attempt = Attempt(job, run, log, lease.lost, descriptors, self.context.grace)
+            attempt = Attempt(job, run, log, ends[0], ends[1], descriptors, self.context.grace)
             worked, state = await self._outcome(attempt)
             outcome = await fitted(self.context.store, run.id, worked)
             kind = EventKind.STATUS if isinstance(outcome, Done) else EventKind.ERROR
@@ -177,6 +187,16 @@ class Recorded:
         if isinstance(error, ToolError) and self.repeatable and attempt.job.retries > 1:
             return Failed(f"{error} (run {run})", _RETRY_DELAY), None
         return refused(self.failure, error, run), None
+
+
+def _held_elsewhere(lock: SharedLock) -> Outcome:
+    """A lock of another machine is waited for while its holder renews it; afterwards it is for people to judge."""
+    if lock.fresh:
+        return HandedBack(f"{lock.subject} is busy: {lock}.", _BUSY_DELAY)
+    return Stuck(
+        f"{lock.subject} is locked by {lock}, which has not renewed it for long. Make sure that its tool has ended, "
+        f"say `sluis stack unlock {lock.subject}`, and resolve this incident."
+    )
 
 
 def lock_path(context: Context, subject: str) -> Path:

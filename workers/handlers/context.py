@@ -24,6 +24,7 @@ from workers.execution.workspace import private_folder
 from workers.runs.audit import Audit
 from workers.runs.records import Changes, Plans, Requests, Stacks
 from workers.runs.runs import Runs
+from workers.runs.shared_locks import SharedLocks
 from workers.runs.store import Store
 
 _FOLDERS: Final = {Kind.MODULE: Path("terraform/modules"), Kind.ROLE: Path("ansible/roles")}
@@ -75,6 +76,11 @@ class Context:
     def requests(self) -> Requests:
         """Who asked for what."""
         return Requests(self.store)
+
+    @property
+    def shared_locks(self) -> SharedLocks:
+        """Locks between machines."""
+        return SharedLocks(self.store, self.data / "locks", self.runs.worker)
 
     @property
     def audit(self) -> Audit:

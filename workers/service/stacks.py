@@ -20,6 +20,7 @@ from workers.handlers.attempt import lock_path
 from workers.handlers.context import Context
 from workers.runs.audit import AuditEntry
 from workers.runs.locks import Holder, holder_of, is_held
+from workers.runs.shared_locks import SharedLock
 from workers.service.orphans import Found, orphans
 
 TOOL_LOCK = ".terraform.tfstate.lock.info"
@@ -42,7 +43,7 @@ class StackView:
     plan: Plan | None
     runs: tuple[Run, ...]
     trail: tuple[AuditEntry, ...]
-    holder: Holder | None
+    holder: Holder | SharedLock | None
     orphans: tuple[Found, ...] = ()
     unasked: str = ""
 
@@ -88,7 +89,8 @@ async def view(context: Context, stack: StackId) -> StackView:
     runs = tuple(run for run in await context.runs.all() if str(stack) in run.stack.split())
     trail = await context.audit.entries(str(stack))
     found, unasked = await _orphans(context, record)
-    return StackView(record, plan, runs, trail, holder(context, stack), found, unasked)
+    held_by = holder(context, stack) or await context.shared_locks.find(str(stack))
+    return StackView(record, plan, runs, trail, held_by, found, unasked)
 
 
 async def _orphans(context: Context, record: StackRecord) -> tuple[tuple[Found, ...], str]:
@@ -143,7 +145,11 @@ async def unlock(context: Context, stack: StackId, person: str) -> tuple[str, ..
     if alive is not None:
         hint = f"Wait for it, or cancel its process instance in Operate; `sluis run log {alive.run} -f` shows it."
         raise BusyError(f"Stack {stack} is held by {alive}, which is alive.", hint)
-    done = [*_remove_tool_lock(context, stack), *await _mark_runs(context, stack)]
+    done = [
+        *await _clear_shared_lock(context, stack),
+        *_remove_tool_lock(context, stack),
+        *await _mark_runs(context, stack),
+    ]
     if done:
         details: list[JsonValue] = list(done)
         await context.audit.add(str(stack), person, "unlocked", done=details)
@@ -208,6 +214,15 @@ def _put(target: Path, content: bytes) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
+
+
+async def _clear_shared_lock(context: Context, stack: StackId) -> list[str]:
+    lock = await context.shared_locks.find(str(stack))
+    if lock is None:
+        return []
+    if lock.fresh or not await context.shared_locks.clear(lock):
+        raise BusyError(f"Stack {stack} is held by {lock}, which is alive.", "Wait for it, or cancel its process.")
+    return [f"freed the lock of {lock}"]
 
 
 def _remove_tool_lock(context: Context, stack: StackId) -> list[str]:
