@@ -29,6 +29,7 @@ class MemoryGateway:
     completed: dict[int, Mapping[str, JsonValue]] = field(default_factory=dict)
     failed: list[tuple[int, int, str, timedelta]] = field(default_factory=list)
     thrown: list[tuple[int, str, str, Mapping[str, JsonValue]]] = field(default_factory=list)
+    denied: list[tuple[int, str]] = field(default_factory=list)
     extended: list[int] = field(default_factory=list)
     trouble: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
     most_active: int = 0
@@ -95,6 +96,10 @@ class MemoryGateway:
     async def complete(self, job_key: int, variables: Mapping[str, JsonValue]) -> None:
         self._take("complete", job_key)
         self.completed[job_key] = variables
+
+    async def deny(self, job_key: int, reason: str) -> None:
+        self._take("deny", job_key)
+        self.denied.append((job_key, reason))
 
     async def fail(self, job_key: int, retries: int, message: str, backoff: timedelta) -> None:
         job = self._take("fail", job_key)

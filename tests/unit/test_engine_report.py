@@ -10,7 +10,7 @@ import pytest
 
 from engine_memory_gateway import MemoryGateway, Recorder, make_job
 from workers.core.errors import EngineError, EngineUnavailableError
-from workers.core.job import Abandoned, BpmnErrorCode, Done, Failed, HandedBack, Outcome, Refused, Stuck
+from workers.core.job import Abandoned, BpmnErrorCode, Denied, Done, Failed, HandedBack, Outcome, Refused, Stuck
 from workers.engine.errors import EngineBusyError, PayloadTooLargeError
 from workers.engine.link import EngineLink
 from workers.engine.report import RESULT_LIMIT, Reporter
@@ -30,6 +30,13 @@ async def test_done_completes_with_its_variables() -> None:
     gateway = MemoryGateway()
     await report(gateway, Done({"plan": {"digest": "x"}}))
     assert gateway.completed == {1: {"plan": {"digest": "x"}}}
+
+
+async def test_denied_denies() -> None:
+    """What a task listener refuses is denied with its reason."""
+    gateway = MemoryGateway()
+    await report(gateway, Denied("You asked for it."))
+    assert gateway.denied == [(1, "You asked for it.")]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,19 @@ from workers.core.values import JsonValue
 
 
 @dataclass(frozen=True)
+class ListenedTask:
+    """The user task that a task listener's job is about; engines from 8.8 have task listeners.
+
+    Attributes:
+        key: the user task's key.
+        assignee: who has claimed it; empty where nobody has.
+    """
+
+    key: int
+    assignee: str = ""
+
+
+@dataclass(frozen=True)
 class Job:
     """One activated job.
 
@@ -28,6 +41,7 @@ class Job:
         worker: the name under which we activated it.
         headers: task headers of the model.
         variables: the process variables visible to the job.
+        user_task: what a task listener listens to; None for every other job.
     """
 
     key: int
@@ -41,6 +55,7 @@ class Job:
     worker: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
+    user_task: ListenedTask | None = None
 
 
 class Lease(Protocol):
@@ -128,7 +143,14 @@ class Abandoned:
     message: str
 
 
-Outcome = Done | Failed | HandedBack | Refused | Stuck | Abandoned
+@dataclass(frozen=True)
+class Denied:
+    """Only for task listeners: what somebody is about to do with the user task does not happen, and they read why."""
+
+    message: str
+
+
+Outcome = Denied | Done | Failed | HandedBack | Refused | Stuck | Abandoned
 
 Handler = Callable[[Job, Lease], Awaitable[Outcome]]
 """From a job to an outcome. Knows no gRPC and no HTTP. May raise: the loop turns a SluisError into ``Failed``."""

@@ -36,6 +36,10 @@ class JobGateway(Protocol):
         """Complete a job."""
         ...
 
+    async def deny(self, job_key: int, reason: str) -> None:
+        """Complete a task listener's job by denying what was to happen with its user task."""
+        ...
+
     async def fail(self, job_key: int, retries: int, message: str, backoff: timedelta) -> None:
         """Fail a job; at zero retries it becomes an incident."""
         ...

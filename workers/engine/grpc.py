@@ -27,6 +27,7 @@ from workers.engine.channel import open_channel
 from workers.engine.errors import EngineBusyError
 from workers.engine.grpc_errors import translate
 from workers.engine.grpc_read import read_decision, read_deployment, read_job, read_topology
+from workers.engine.listeners import denial
 from workers.engine.results import Decision, Deployment, Topology
 
 _CALL_SECONDS: Final = 20.0
@@ -139,6 +140,10 @@ class ZeebeGateway:
         """Complete a job with what it gives to the process."""
         request = pb.CompleteJobRequest(jobKey=job_key, variables=_json(variables))
         await self._call("CompleteJob", request, f"complete job {job_key}")
+
+    async def deny(self, job_key: int, reason: str) -> None:
+        """Complete a task listener's job by denying what was to happen with its user task. Engines from 8.8."""
+        await self._call("CompleteJob", denial(job_key, reason), f"deny by job {job_key}")
 
     async def fail(
         self, job_key: int, retries: int, message: str, backoff: timedelta, variables: Variables | None = None

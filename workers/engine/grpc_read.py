@@ -7,6 +7,7 @@ import json
 from pyzeebe.proto import gateway_pb2 as pb
 
 from workers.core.job import Job
+from workers.engine.listeners import listened_task
 from workers.engine.results import Decision, Deployed, Deployment, Topology
 
 
@@ -24,6 +25,7 @@ def read_job(job: pb.ActivatedJob) -> Job:
         worker=job.worker,
         headers=json.loads(job.customHeaders or "{}"),
         variables=json.loads(job.variables or "{}"),
+        user_task=listened_task(job),
     )
 
 

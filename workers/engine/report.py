@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from workers.core.errors import EngineError, EngineUnavailableError
-from workers.core.job import Abandoned, Done, Failed, HandedBack, Job, Outcome, Refused, Stuck
+from workers.core.job import Abandoned, Denied, Done, Failed, HandedBack, Job, Outcome, Refused, Stuck
 from workers.core.values import JsonValue, canonical_json
 from workers.engine.errors import EngineBusyError, JobGoneError
 from workers.engine.gateway import JobGateway
@@ -74,6 +74,8 @@ class Reporter:
         match outcome:
             case Done(variables=variables):
                 await self._gateway.complete(job.key, variables)
+            case Denied(message=message):
+                await self._gateway.deny(job.key, _short(message))
             case Refused(code=code, message=message, variables=variables):
                 await self._gateway.throw_error(job.key, code.value, _short(message), variables)
             case Failed(message=message, backoff=backoff):
@@ -90,6 +92,8 @@ class Reporter:
         match outcome:
             case Done():
                 tell(self._observer, "job.completed", **about)
+            case Denied(message=message):
+                tell(self._observer, "job.denied", message=message, **about)
             case Refused(code=code, message=message):
                 tell(self._observer, "job.refused", code=code.value, message=message, **about)
             case Failed(message=message):

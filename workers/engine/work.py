@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from workers.core.errors import SluisError
-from workers.core.job import Abandoned, Done, Failed, HandedBack, Handler, Job, Outcome, Refused, Stuck
+from workers.core.job import Abandoned, Denied, Done, Failed, HandedBack, Handler, Job, Outcome, Refused, Stuck
 from workers.engine.lease import HeldLease
 from workers.engine.observe import Observer, tell
 from workers.engine.report import Reporter
@@ -78,7 +78,7 @@ class Work:
             return self._crash(error)
         except Exception as error:  # noqa: BLE001 - told with its traceback
             return self._crash(error)
-        if not isinstance(outcome, Done | Failed | HandedBack | Refused | Stuck | Abandoned):
+        if not isinstance(outcome, Denied | Done | Failed | HandedBack | Refused | Stuck | Abandoned):
             return self._crash(TypeError(f"the handler returned {type(outcome).__name__}, which is no outcome"))
         return outcome
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from pydantic import BaseModel
 
@@ -15,6 +16,9 @@ from workers.core.values import JsonValue, now
 from workers.handlers.attempt import parse, refused
 from workers.handlers.ports import CompletedTask
 from workers.handlers.rules import Rules, requester_of
+
+LISTENER_HEADER: Final = "taskListener"
+"""Header of the task that verifies, where the user task has a listener; `sluis deploy` sets it."""
 
 _VISIBLE_WITHIN = timedelta(seconds=30)
 
@@ -72,7 +76,7 @@ class VerifyApproval:
     ) -> None:
         context = self.rules.context
         environment = context.environment(change.environment)
-        said = await self._said(request, change, task)
+        said = await self._said(job, request, change, task)
         groups = deciding_groups(policy, now())
         members = {*environment.people.members(*groups), *_vouched(said, groups)}
         requester = await requester_of(self.rules, change.process_instance)
@@ -110,15 +114,20 @@ class VerifyApproval:
                 change=change.digest, reason=approval.reason,
             )  # fmt: skip
 
-    async def _said(self, request: DecisionRequest, change: Change, task: CompletedTask) -> Statement:
-        """What was decided, and by whom: our own record where the service completed the task, else the engine's."""
-        if task.assignee == self.rules.service:
-            stated = await self.rules.context.changes.statement(change.digest, task.key)
-            if stated is not None:
-                return stated
+    async def _said(self, job: Job, request: DecisionRequest, change: Change, task: CompletedTask) -> Statement:
+        """What was decided, and by whom.
+
+        Our own record, where the service completed the task or the engine asked us at the completion; else the
+        engine's. Where the model says that the engine asks, a task without our record decided nothing.
+        """
+        stated = await self.rules.context.changes.statement(change.digest, task.key)
+        asked = stated is not None and not stated.channel and stated.person == task.assignee
+        if stated is not None and (asked or task.assignee == self.rules.service):
+            return stated
+        listened = job.headers.get(LISTENER_HEADER) is not None
         return Statement(
-            change=change.digest, user_task=task.key, person=task.assignee, decision=request.decision,
-            reason=request.reason[:2000], created=now(),
+            change=change.digest, user_task=task.key, person=task.assignee,
+            decision=Decision.NONE if listened else request.decision, reason=request.reason[:2000], created=now(),
         )  # fmt: skip
 
 

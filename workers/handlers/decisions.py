@@ -20,6 +20,7 @@ from workers.core.values import JsonValue, now
 from workers.handlers.approval import VerifyApproval
 from workers.handlers.attempt import parse, refused
 from workers.handlers.context import Context
+from workers.handlers.listener import DecideAtCompletion
 from workers.handlers.roles import RoleRequest, role_step
 from workers.handlers.rules import Rules, requester_of
 
@@ -47,6 +48,7 @@ def decision_workers(rules: Rules) -> tuple[JobWorker, ...]:
         JobWorker("request.check", CheckRequest(rules.context)),
         JobWorker("policy.check", CheckPolicy(rules)),
         JobWorker("approval.verify", VerifyApproval(rules)),
+        JobWorker("approval.decide", DecideAtCompletion(rules)),
     )
 
 

@@ -11,6 +11,7 @@ from workers.core.values import JsonValue, digest_bytes
 from workers.engine.grpc import ZeebeGateway
 from workers.runs.store import Store
 from workers.service.assembly import Assembly
+from workers.service.listeners import has_listeners, with_listeners
 
 _PATTERNS: Final = ("*.bpmn", "*.dmn", "*.form")
 
@@ -56,7 +57,7 @@ async def deploy(assembly: Assembly, gateway: ZeebeGateway) -> tuple[DeployedRes
         EngineError: the engine refuses one; nothing is deployed then.
     """
     files = resources(assembly.context.project)
-    deployment = await gateway.deploy(files)
+    deployment = await gateway.deploy(await _for_engine(files, gateway))
     listed = {"process": deployment.processes, "decision": deployment.decisions, "form": deployment.forms}
     found: list[DeployedResource] = []
     for kind, items in listed.items():
@@ -65,6 +66,13 @@ async def deploy(assembly: Assembly, gateway: ZeebeGateway) -> tuple[DeployedRes
             found.append(DeployedResource(kind, item.id, item.version, item.resource, known))
     await _pin_tables(assembly.store, files)
     return tuple(found)
+
+
+async def _for_engine(files: dict[str, bytes], gateway: ZeebeGateway) -> dict[str, bytes]:
+    """The files as this engine takes them: from 8.8 on, reviews have a listener."""
+    if not has_listeners((await gateway.topology()).gateway_version):
+        return files
+    return {name: with_listeners(content) if name.endswith(".bpmn") else content for name, content in files.items()}
 
 
 async def _pin_tables(store: Store, files: dict[str, bytes]) -> None:
