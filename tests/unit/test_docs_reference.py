@@ -89,7 +89,7 @@ def _workers() -> tuple[JobWorker, ...]:
         *ansible_workers(nothing, role),
         *decision_workers(nothing),
         *host_workers(nothing),
-        *notify_workers(nothing, ()),
+        *notify_workers(nothing, nothing),
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from workers.catalogue.describe import describe_type, show_value
 from workers.core.contract import Type, TypeName
-from workers.core.environment import SecretReference
+from workers.core.names import SecretReference
 from workers.core.values import JsonValue
 
 MAX_TEXT: Final = 1024 * 1024

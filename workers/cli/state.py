@@ -22,7 +22,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     Exit code 1 where the engine does not answer or nobody serves.
 
     JSON: {"good", "engine": {"version", "address", "trouble"}, "up", "workers": [{"name", "pid", "since", "alive",
-    "job_types", "problems"}], "runs": {state: count}, "stacks": {state: count}, "open_tasks", "problems"}.
+    "job_types", "problems"}], "runs": {state: count}, "stacks": {state: count}, "open_tasks", "problems",
+    "untold"}.
 
     Example: [bold]sluis status --json[/bold]
     """
@@ -46,6 +47,7 @@ def _show(screen: Screen, found: Status) -> None:
                 "\n".join(_worker(w) for w in found.workers) or "none; `sluis up` or `sluis worker` starts one",
             ),
             ("Problems", "\n".join(found.problems)),
+            ("Not told", "\n".join(found.untold)),
             ("Runs", _counts(found.runs)),
             ("Stacks", _counts(found.stacks)),
             ("Open tasks", "unknown" if found.open_tasks is None else str(found.open_tasks)),

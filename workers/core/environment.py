@@ -11,10 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from workers.core.values import NAME_PATTERN, JsonValue, Record
-
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
-SecretReference = Annotated[str, StringConstraints(pattern=r"^secret://(env|file|aws-sm|keeper)/\S+$")]
+from workers.core.names import Name, SecretReference
+from workers.core.notices import Notices
+from workers.core.values import JsonValue, Record
 
 
 class Stage(StrEnum):
@@ -175,6 +174,7 @@ class Environment(Record):
     connection: Connection = Field(Connection(), description="How hosts are reached.")
     hosts: dict[Name, Host] = Field({}, description="Hosts that exist already, by name.")
     people: People = Field(People(), description="Who approves.")
+    notices: Notices = Field(Notices(), description="Who is told of what, and how.")
     variables: dict[str, str | SecretReference] = Field(
         {}, description="Environment variables for tofu and ansible, values or references."
     )
@@ -189,3 +189,13 @@ class Environment(Record):
                 f"variables: {', '.join(reserved)} would change how the tools run; they are set by Sluis only"
             )
         return value
+
+    @model_validator(mode="after")
+    def _told_groups_exist(self) -> Environment:
+        for number, preference in enumerate(self.notices.tell):
+            if preference.group and preference.group not in self.people.groups:
+                known = ", ".join(sorted(self.people.groups)) or "none"
+                raise ValueError(
+                    f"notices.tell.{number}.group: {preference.group!r} is not among people.groups ({known})"
+                )
+        return self

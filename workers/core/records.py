@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from workers.core.environment import Name
+from workers.core.names import Name
 from workers.core.values import JsonValue, Record, digest_value
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

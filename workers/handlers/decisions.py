@@ -12,9 +12,10 @@ from workers.approvals.eyes import required_approvals
 from workers.approvals.facts import facts
 from workers.catalogue.validation import check_inputs
 from workers.core.contract import Kind
-from workers.core.environment import Environment, Machine, Name
+from workers.core.environment import Environment, Machine
 from workers.core.errors import EngineError, NotFoundError, SluisError
 from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Lease, Outcome, Stuck
+from workers.core.names import Name
 from workers.core.records import Change, Policy
 from workers.core.values import JsonValue, now
 from workers.handlers.approval import VerifyApproval

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from workers.core.environment import Environment
 from workers.core.notice import Notice
 from workers.core.values import JsonValue
 
@@ -58,4 +59,12 @@ class Channel(Protocol):
 
     async def send(self, notice: Notice) -> None:
         """Send one notice; raises where it could not."""
+        ...
+
+
+class Channels(Protocol):
+    """The ways to tell people."""
+
+    def __call__(self, environment: Environment | None, notice: Notice) -> tuple[Channel, ...]:
+        """Those over which a notice goes; without an environment the ones that need none."""
         ...

@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from workers.approvals.eyes import verdict
 from workers.catalogue.validation import check_inputs
 from workers.core.contract import Kind
-from workers.core.environment import Environment, Name
+from workers.core.environment import Environment
 from workers.core.errors import ToolError
 from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Outcome, Pool
+from workers.core.names import Name
 from workers.core.records import Change, HostAddress, RoleStep
 from workers.core.redaction import Redactor
 from workers.core.values import JsonValue, digest_value

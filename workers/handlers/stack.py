@@ -8,8 +8,9 @@ from datetime import timedelta
 from pydantic import BaseModel
 
 from workers.core.contract import Contract
-from workers.core.environment import Environment, Name
+from workers.core.environment import Environment
 from workers.core.job import Job
+from workers.core.names import Name
 from workers.core.records import StackId
 from workers.core.redaction import Redactor, secret_strings
 from workers.core.values import JsonValue

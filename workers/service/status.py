@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import psutil
 
 from workers.catalogue.reading import read_catalogue
 from workers.core.errors import EngineError
+from workers.core.records import Run
 from workers.core.values import JsonValue, now
 from workers.service.assembly import Assembly, open_gateway, open_rest
 from workers.service.checks import place_of
@@ -54,6 +56,7 @@ class Status:
         up: process id of ``sluis up``; zero where it does not run.
         open_tasks: open user tasks; None where the engine does not answer.
         problems: ``file:line: message`` of what is broken in the project's folders at this moment.
+        untold: notices of the last day that a channel did not take, with the reason.
     """
 
     engine: str
@@ -65,6 +68,7 @@ class Status:
     stacks: dict[str, int]
     open_tasks: int | None
     problems: tuple[str, ...]
+    untold: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -82,6 +86,7 @@ class Status:
             "stacks": dict(self.stacks),
             "open_tasks": self.open_tasks,
             "problems": list(self.problems),
+            "untold": list(self.untold),
         }
 
 
@@ -89,17 +94,33 @@ async def status(assembly: Assembly) -> Status:
     """Look at everything once."""
     version, trouble = await _engine(assembly)
     state = find_up(assembly.settings)
+    runs = await assembly.context.runs.all()
     return Status(
         engine=version,
         trouble=trouble,
         address=assembly.settings.rest_address,
         up=state.pid if state else 0,
         workers=workers_seen(assembly.settings.data_folder / "workers"),
-        runs=dict(Counter(r.state.value for r in await assembly.context.runs.all())),
+        runs=dict(Counter(r.state.value for r in runs)),
         stacks=dict(Counter(s.state for s in await assembly.context.stacks.all())),
         open_tasks=await _open_tasks(assembly) if version else None,
         problems=tuple(place_of(p) for p in read_catalogue(assembly.context.project).problems),
+        untold=untold(runs),
     )
+
+
+def untold(runs: Iterable[Run]) -> tuple[str, ...]:
+    """What channels did not take in the last day, as runs of ``notify.send`` say; newest first."""
+    since = now() - timedelta(days=1)
+    return tuple(line for run in runs if run.job_type == "notify.send" and run.created > since for line in _failed(run))
+
+
+def _failed(run: Run) -> Iterator[str]:
+    notice = run.result.get("notice")
+    channels = notice.get("channels") if isinstance(notice, dict) else None
+    for name, said in (channels if isinstance(channels, dict) else {}).items():
+        if str(said).startswith("failed"):
+            yield f"{name}: {said} (run {run.id})"
 
 
 def workers_seen(folder: Path) -> tuple[WorkerSeen, ...]:

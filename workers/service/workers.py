@@ -29,12 +29,11 @@ from workers.handlers.notify import notify_workers
 from workers.handlers.roles import ansible_workers
 from workers.handlers.rules import Rules
 from workers.handlers.terraform import terraform_workers
-from workers.people.log import LogChannel
-from workers.people.tasklist import TasklistChannel
 from workers.runs.runs import Runs
 from workers.service.adapters import EngineTable, EngineTasks
 from workers.service.assembly import Assembly, open_gateway, open_rest
 from workers.service.capacity import Machine, as_words, slots
+from workers.service.notices import EnvironmentChannels
 from workers.service.web import web_service
 from workers.web.metrics import Metrics
 
@@ -60,7 +59,7 @@ def job_workers(
     """All job workers of an installation."""
     context = assembly.context
     rules = Rules(context, EngineTable(gateway, rest, assembly.store), EngineTasks(rest), assembly.settings.rest_user)
-    channels = (LogChannel(), TasklistChannel(gateway))
+    channels = EnvironmentChannels(assembly, gateway)
     found = [*decision_workers(rules), *host_workers(context), *notify_workers(rules, channels)]
     for contract in catalogue.contracts:
         make = terraform_workers if contract.kind is Kind.MODULE else ansible_workers
