@@ -63,7 +63,7 @@ chaos: setup ## Break everything on purpose, see what survives
 	@$(BIN)/pytest -v tests/chaos $(ARGS)
 
 .PHONY: check
-check: venv check-style check-format check-types check-rooms check-docs check-terraform check-ansible check-bpmn ## All checks that need no engine
+check: venv check-style check-format check-types check-rooms check-docs check-generated check-terraform check-ansible check-bpmn ## All checks that need no engine
 
 .PHONY: check-style
 check-style: venv
@@ -85,6 +85,10 @@ check-rooms: venv
 check-docs: venv
 	@$(STAGE) "generated pages" $(BIN)/python tools/docs.py --check
 
+.PHONY: check-generated
+check-generated: venv
+	@$(STAGE) "sluis generate" $(BIN)/sluis generate --check
+
 .PHONY: check-terraform
 check-terraform: venv
 	@$(STAGE) "tofu fmt and validate" $(BIN)/python tools/terraform.py
@@ -96,6 +100,7 @@ check-ansible: venv
 .PHONY: check-bpmn
 check-bpmn: tools/bpmn/node_modules/.package-lock.json
 	@$(STAGE) "bpmnlint" npm --prefix tools/bpmn run --silent lint
+	@$(STAGE) "element templates" npm --prefix tools/bpmn run --silent templates
 
 tools/bpmn/node_modules/.package-lock.json: tools/bpmn/package-lock.json
 	@command -v npm > /dev/null || { \

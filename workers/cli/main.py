@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from workers import __version__
-from workers.cli import approvals, audit, demo, doctor, environments, life, processes, runs, stacks, state, worker
+from workers.cli import (
+    approvals,
+    audit,
+    demo,
+    doctor,
+    environments,
+    generate,
+    life,
+    processes,
+    runs,
+    stacks,
+    state,
+    worker,
+)
 from workers.cli.failures import EXIT_CODES, guarded
 from workers.cli.invocation import Invocation
 from workers.service.assembly import load_settings
@@ -23,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_CODES,
 )
-for group in (doctor, demo, life, state, worker, processes, approvals, stacks, runs, environments, audit):
+for group in (doctor, demo, life, state, worker, generate, processes, approvals, stacks, runs, environments, audit):
     group.register(app)
 
 
