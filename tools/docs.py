@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
-from types import ModuleType, NoneType, UnionType
+from types import ModuleType, NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
@@ -93,11 +93,68 @@ def cli_page() -> str:
     return _page("workers/cli", "The command `sluis`", _paragraph(root.help), _paragraph(root.epilog), before, *parts)
 
 
+def rest_api_page() -> str:
+    """The page of the REST API, from its OpenAPI description."""
+    from fastapi import FastAPI  # noqa: PLC0415 - only these pages need the web service
+
+    from workers.web.access import Access  # noqa: PLC0415
+    from workers.web.api import api_routes  # noqa: PLC0415
+    from workers.web.guard import Guard  # noqa: PLC0415
+    from workers.web.health import Health  # noqa: PLC0415
+    from workers.web.metrics import Metrics  # noqa: PLC0415
+    from workers.web.openapi import operations  # noqa: PLC0415
+    from workers.web.probes import probe_routes  # noqa: PLC0415
+
+    site: Any = SimpleNamespace(guard=Guard(Access(dict)))
+    app = FastAPI()
+    for router in (probe_routes(Health({}), Metrics()), api_routes(site, site)):
+        app.include_router(router)
+    groups: dict[str, list[str]] = {}
+    for operation in operations(app.openapi()):
+        groups.setdefault(operation.tag, []).append(_operation(operation))
+    intro = (
+        "Every worker serves it at `SLUIS_WEB_ADDRESS`:`SLUIS_WEB_PORT`, with its description at `/api/openapi.json` "
+        "and a page at `/api/docs`. Programs send `Authorization: Bearer <token>`: a token of `SLUIS_WEB_TOKENS`, or "
+        "one of the OpenID Connect provider. See [Let people and machines in](../how-to/let-people-in.md).\n\n"
+        'Errors are `{"error": "…"}` with 400 (does not fit), 401 (nobody), 403 (role too low), 404 (not there, or '
+        "not for you), 409 (too late), 422 (wrong form), 429 (too many requests), 503 (no engine)."
+    )
+    return _page(
+        "workers/web", "The REST API", intro, *(f"## {tag.title()}\n\n" + "\n\n".join(g) for tag, g in groups.items())
+    )
+
+
+def metrics_page() -> str:
+    """The page of the metrics, from the registry itself."""
+    from workers.web.metrics import Metrics  # noqa: PLC0415
+
+    rows = [
+        (f"`{family.name}{'_total' if family.type == 'counter' else ''}`", family.type, _cell(family.documentation))
+        for family in Metrics().registry.collect()
+    ]
+    intro = (
+        "At `/metrics` of every worker, in Prometheus' text format. "
+        "No label holds a name of a person, environment or stack."
+    )
+    return _page("workers/web/metrics.py", "Metrics", intro, _table(("Metric", "Kind", "Meaning"), rows))
+
+
+def _operation(operation: Any) -> str:
+    head = f"### `{operation.method} {operation.path}`\n\n{operation.summary}."
+    rows = [
+        (f"`{p.name}`", p.place, p.type, "yes" if p.required else "no", _cell(p.meaning) or "—")
+        for p in operation.parts
+    ]
+    return head + ("\n\n" + _table(("Name", "In", "Type", "Required", "Meaning"), rows) if rows else "")
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/settings.md": settings_page,
     "docs/reference/environment.md": environment_page,
     "docs/reference/records.md": records_page,
     "docs/reference/cli.md": cli_page,
+    "docs/reference/rest-api.md": rest_api_page,
+    "docs/reference/metrics.md": metrics_page,
 }
 
 

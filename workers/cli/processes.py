@@ -12,6 +12,7 @@ import typer
 from workers.cli.invocation import AsJson, Yes, opened, perform
 from workers.cli.screen import Screen
 from workers.cli.watching import watching
+from workers.core.settings import Settings
 from workers.core.values import JsonValue
 from workers.service.assembly import Assembly, open_rest
 from workers.service.happenings import Ended
@@ -20,6 +21,7 @@ from workers.service.processes import Started, prepare
 from workers.service.processes import start as start_process
 from workers.service.variables import given
 from workers.service.watch import Watch
+from workers.service.web import web_address
 
 As = Annotated[
     str, typer.Option("--as", metavar="USER", help="In whose name. The password comes from SLUIS_PASSWORD_<USER>.")
@@ -93,19 +95,23 @@ async def _start(
     if follow and screen.as_json:
         sys.stdout.write(json.dumps({"happening": "started", **started.as_json()}, ensure_ascii=False) + "\n")
     else:
-        screen.show(started.as_json(), lambda s: _show(s, started, follow=follow))
+        screen.show(started.as_json(), lambda s: _show(s, assembly.settings, started, follow=follow))
     if follow:
         await _watch(assembly, screen, started.instance)
 
 
-def _show(screen: Screen, started: Started, *, follow: bool) -> None:
+def _show(screen: Screen, settings: Settings, started: Started, *, follow: bool) -> None:
     screen.line(f"{started.process} was started as {started.requester}: instance {started.instance}")
     screen.note(f"Operate: {started.operate}")
     if not follow:
+        if pages := web_address(settings):
+            screen.note(f"Run pages: {pages}/runs?instance={started.instance}")
         screen.note(f"`sluis watch {started.instance}` follows it.")
 
 
 async def _watch(assembly: Assembly, screen: Screen, instance: int) -> None:
+    if (pages := web_address(assembly.settings)) and not screen.as_json:
+        screen.note(f"Run pages: {pages}/runs?instance={instance}")
     async with open_rest(assembly.settings) as rest:
         with watching(screen) as view:
             async for happening in Watch(assembly, rest, instance).happenings():

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import secrets
+from hashlib import sha256
+from typing import Annotated
+
 import typer
 
 from workers.cli.invocation import AsJson, of, perform
 from workers.cli.screen import Screen, screen
+from workers.core.errors import UsageError
 from workers.core.settings import Settings
-from workers.core.values import JsonValue
+from workers.core.values import JsonValue, is_name
 from workers.service.assembly import assemble, open_gateway
 from workers.service.deploy import DeployedResource
 from workers.service.deploy import deploy as deploy_all
@@ -23,6 +29,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(worker)
     app.command()(deploy)
+    app.command()(token)
 
 
 def worker(context: typer.Context) -> None:
@@ -63,3 +70,25 @@ async def _deploy(settings: Settings) -> tuple[DeployedResource, ...]:
 def _show(shown: Screen, found: tuple[DeployedResource, ...]) -> None:
     rows = [(d.kind, d.id, str(d.version), d.file, "new" if d.new else "") for d in found]
     shown.table(("KIND", "ID", "VERSION", "FILE", ""), rows, "Nothing was deployed.")
+
+
+def token(
+    name: Annotated[str, typer.Argument(help="What the machine is called, e.g. ci.")], as_json: AsJson = False
+) -> None:
+    """Make a token with which a machine uses the REST API. It is shown once; only its digest is kept, by you.
+
+    Put the digest into SLUIS_WEB_TOKENS of the workers, and give 'token:NAME' a role in the environment files.
+
+    JSON: {"name", "token", "setting"}.
+
+    Example: [bold]sluis token ci[/bold]
+    """
+    if not is_name(name):
+        raise UsageError(f"'{name}' is not a name.", "Lower-case letters, digits, - and _; a letter first.")
+    secret = secrets.token_urlsafe(32)
+    setting = json.dumps({name: sha256(secret.encode()).hexdigest()})
+    content: dict[str, JsonValue] = {"name": name, "token": secret, "setting": setting}
+    shown = screen(as_json=as_json)
+    shown.show(content, lambda s: s.line(secret))
+    if not as_json:
+        shown.note(f"SLUIS_WEB_TOKENS='{setting}'")

@@ -113,6 +113,10 @@ class People(Record):
 
     approvers: Name = Field("approvers", description="Group that approves where the policy names no other.")
     groups: dict[str, tuple[str, ...]] = Field({}, description="Members of each group, by their engine user names.")
+    roles: dict[Literal["viewer", "operator", "approver", "admin"], tuple[str, ...]] = Field(
+        {},
+        description="Who may use the web service here, and as what: user names, 'group:<name>' or 'token:<name>'. Nobody else may.",
+    )
     remind_after_minutes: Annotated[int, Field(ge=1)] = Field(
         60 * 4, description="An open review is mentioned again after this time, where the process says nothing else."
     )

@@ -119,6 +119,19 @@ class Settings(BaseSettings):
     web_url: str = Field(
         "", description="Address under which people reach it, e.g. https://sluis.example.com; for links and sign-in."
     )
+    web_session_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signs the cookies of the web service; the same for all workers behind one address. Default: made once, in the data folder.",
+    )
+    web_tokens: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
+        {},
+        description="Machines that may use the REST API: a JSON object from their names to the SHA-256 digests of their tokens. `sluis token` makes one.",
+    )
+    oidc_issuer: str = Field("", description="OpenID Connect provider with which people sign in to the web service.")
+    oidc_client_id: str = Field("", description="Our client id there.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Our client secret there.")
+    oidc_user_claim: str = Field("preferred_username", description="Claim with the user name as the engine knows it.")
+    oidc_groups_claim: str = Field("groups", description="Claim with the groups.")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe event that is logged."

@@ -45,6 +45,7 @@ class Context:
         grace: how long a tool may take to stop.
         max_deliveries: deliveries of one attempt that may end in a dead worker.
         variables: environment variables that every tool of this machine gets.
+        pages: address of the run pages, where people were given one (SLUIS_WEB_URL).
     """
 
     project: Path
@@ -56,6 +57,7 @@ class Context:
     grace: timedelta = timedelta(seconds=120)
     max_deliveries: int = 3
     variables: Mapping[str, str] = field(default_factory=dict)
+    pages: str = ""
 
     @property
     def plans(self) -> Plans:

@@ -162,7 +162,7 @@ class Planning:
             "hasChanges": plan.has_changes,
             "counts": plan.counts.model_dump(),
             "summary": planned.facts.summary,
-            "markdown": plan_markdown(plan, planned.facts.markdown, change),
+            "markdown": plan_markdown(plan, planned.facts.markdown, change, self.context.pages),
             "emptyBefore": plan.empty_before,
             "operation": request.operation.value,
             "run": plan.run,

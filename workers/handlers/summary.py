@@ -10,16 +10,18 @@ _LIMIT: Final = 8000
 _LITERAL: Final = 80
 
 
-def plan_markdown(plan: Plan, resources: str, change: Change) -> str:
+def plan_markdown(plan: Plan, resources: str, change: Change, pages: str = "") -> str:
     """A Terraform plan with the roles that will run afterwards.
 
     Args:
         plan: the plan.
         resources: the plan's resources as Markdown, secrets removed.
         change: the change that the plan belongs to.
+        pages: address of the run pages; empty where none is known.
     """
     verb = "Remove" if plan.operation is Operation.DESTROY else "Make"
-    parts = [f"{verb} stack **{plan.stack}** with module **{plan.module}**.", resources, _roles(change)]
+    first = f"{verb} stack **{plan.stack}** with module **{plan.module}**.{_link(pages, plan.run)}"
+    parts = [first, resources, _roles(change)]
     if plan.cleans_up:
         parts.append("The stack is empty now. If making it fails, what was made is removed again without asking.")
     return shortened("\n\n".join(part for part in parts if part))
@@ -30,6 +32,10 @@ def shortened(markdown: str) -> str:
     if len(markdown) <= _LIMIT:
         return markdown
     return markdown[: markdown.rfind("\n", 0, _LIMIT - 40)] + "\n\n… the rest is in the log of the run."
+
+
+def _link(pages: str, run: str) -> str:
+    return f" [Plan and log as a page]({pages}/runs/{run})" if pages else ""
 
 
 def _roles(change: Change) -> str:

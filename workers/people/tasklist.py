@@ -21,9 +21,15 @@ class ProcessStarter(Protocol):
 
 @dataclass(frozen=True)
 class TasklistChannel:
-    """Starts the process ``Notice``, which shows the text as a user task and ends by itself after a week."""
+    """Starts the process ``Notice``, which shows the text as a user task and ends by itself after a week.
+
+    Args:
+        starter: starts it.
+        pages: address of the run pages; empty where none is known.
+    """
 
     starter: ProcessStarter
+    pages: str = ""
     name: str = "tasklist"
 
     async def send(self, notice: Notice) -> None:
@@ -33,10 +39,13 @@ class TasklistChannel:
             {
                 "event": notice.event,
                 "subject": notice.subject,
-                "message": notice.message,
+                "message": notice.message + self._link(notice.run),
                 "run": notice.run,
                 "environment": notice.environment,
                 "assignee": notice.assignee or None,
                 "group": notice.group or None,
             },
         )
+
+    def _link(self, run: str) -> str:
+        return f"\n\n[The run as a page]({self.pages}/runs/{run})" if self.pages and run else ""

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from workers.core.events import Event, EventKind
 from workers.core.values import JsonValue, now
-from workers.runs.store import Store
+from workers.runs.store import Ranged, Store
 
 _FLUSH_SECONDS = 0.2
 
@@ -69,7 +69,7 @@ class RunLog:
 async def read_log(store: Store, run: str) -> tuple[Event, ...]:
     """All events of a run so far; a torn or foreign line becomes an ``output`` event with its text."""
     content = await store.read(log_key(run)) or b""
-    return tuple(_parse(line) for line in content.splitlines() if line)
+    return tuple(parse_line(line) for line in content.splitlines() if line)
 
 
 async def follow_log(store: Store, run: str, ended: asyncio.Event, pause: float = 0.3) -> AsyncIterator[Event]:
@@ -80,14 +80,22 @@ async def follow_log(store: Store, run: str, ended: asyncio.Event, pause: float 
         content = await store.read(log_key(run)) or b""
         whole = content[: content.rfind(b"\n") + 1]
         for line in whole[seen:].splitlines():
-            yield _parse(line)
+            yield parse_line(line)
         seen = len(whole)
         if last_round:
             return
         await asyncio.sleep(pause)
 
 
-def _parse(line: bytes) -> Event:
+async def read_from(store: Store, run: str, offset: int) -> bytes:
+    """What a run's log has from a byte on; a store that can read a part of an object is asked for no more."""
+    if isinstance(store, Ranged):
+        return await store.read_from(log_key(run), offset)
+    return (await store.read(log_key(run)) or b"")[offset:]
+
+
+def parse_line(line: bytes) -> Event:
+    """One line of a log; one that is torn or foreign becomes an ``output`` event with its text."""
     try:
         return Event.model_validate_json(line)
     except ValidationError:

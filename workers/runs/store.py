@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from workers.core.errors import StoreError
 from workers.core.values import digest_bytes
@@ -64,6 +64,15 @@ class Store(Protocol):
         ...
 
 
+@runtime_checkable
+class Ranged(Protocol):
+    """A store that can read the end of an object without the rest of it."""
+
+    async def read_from(self, key: str, offset: int) -> bytes:
+        """The object from that byte on; nothing where there is no object, or none so long."""
+        ...
+
+
 @dataclass(frozen=True)
 class DirectoryStore:
     """The store as a directory with mode 0700: atomic renames and links, fsync before success is reported.
@@ -106,6 +115,10 @@ class DirectoryStore:
         """See `Store.keys`."""
         return await asyncio.to_thread(self._keys, prefix)
 
+    async def read_from(self, key: str, offset: int) -> bytes:
+        """See `Ranged.read_from`."""
+        return await asyncio.to_thread(self._read_from, self._path(key), offset)
+
     async def delete(self, key: str) -> None:
         """See `Store.delete`."""
         await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
@@ -122,6 +135,16 @@ class DirectoryStore:
             return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
+        except OSError as error:
+            raise _unusable(path, error) from error
+
+    def _read_from(self, path: Path, offset: int) -> bytes:
+        try:
+            with path.open("rb") as file:
+                file.seek(offset)
+                return file.read()
+        except FileNotFoundError:
+            return b""
         except OSError as error:
             raise _unusable(path, error) from error
 

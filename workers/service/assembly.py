@@ -86,6 +86,7 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None, log: Lo
         grace=timedelta(seconds=settings.grace_seconds),
         max_deliveries=settings.max_deliveries,
         variables=host_variables(settings),
+        pages=settings.web_url.rstrip("/"),
     )
     return Assembly(settings, store, context, name, control)
 

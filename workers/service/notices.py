@@ -32,7 +32,7 @@ class EnvironmentChannels:
     def __call__(self, environment: Environment | None, notice: Notice) -> tuple[Channel, ...]:
         """The log, and what the preferences of the environment name."""
         if environment is None:
-            return (LogChannel(), TasklistChannel(self.starter))
+            return (LogChannel(), TasklistChannel(self.starter, self.assembly.context.pages))
         wanted = environment.notices.over(notice, environment.people.groups)
         return (LogChannel(), *(self._channel(name, environment) for name in wanted))
 
@@ -43,7 +43,7 @@ class EnvironmentChannels:
             return Mail(notices.mail, password, texts, partial(recipients, environment))
         if name == "sns" and notices.sns:
             return Sns(notices.sns, texts)
-        return TasklistChannel(self.starter)
+        return TasklistChannel(self.starter, self.assembly.context.pages)
 
     def _secret(self, reference: str) -> Callable[[], str]:
         return partial(self.assembly.context.secrets.value, reference)

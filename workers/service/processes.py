@@ -91,8 +91,23 @@ async def start(
         process: id of the process.
         variables: as `prepare` gave them.
     """
+    return await start_for(assembly, rest, user, process, variables, evidence(assembly.settings, user))
+
+
+async def start_for(
+    assembly: Assembly, rest: OrchestrationRest, user: str, process: str, variables: Mapping[str, JsonValue], how: str
+) -> Started:
+    """Start a process in the name of somebody whom we authenticated ourselves.
+
+    Args:
+        assembly: the parts.
+        rest: the engine as whoever may start it there.
+        user: in whose name.
+        process: id of the process.
+        variables: as `prepare` gave them.
+        how: how we know that it is them, for the record.
+    """
     instance = await rest.start(process, variables)
-    how = evidence(assembly.settings, user)
     record = RequestRecord(process_instance=instance, process=process, requester=user, evidence=how, created=now())
     await assembly.context.requests.save(record)
     subject = _subject(process, variables)

@@ -54,7 +54,7 @@ def checked(given_: Given, model: Model, environments: Collection[str]) -> dict[
     Raises:
         InputError: one is missing, unknown or does not fit; every one is named.
     """
-    fields = _fields(model)
+    fields = fields_of(model)
     found: dict[str, JsonValue] = {**given_.values}
     problems: list[str] = []
     for name, text in given_.texts.items():
@@ -69,7 +69,8 @@ def checked(given_: Given, model: Model, environments: Collection[str]) -> dict[
     return found
 
 
-def _fields(model: Model) -> dict[str, dict[str, Any]]:
+def fields_of(model: Model) -> dict[str, dict[str, Any]]:
+    """The fields of the start form by their variables, those in groups included."""
     form = model.start_form or {}
     fields: dict[str, dict[str, Any]] = {}
     waiting = list(form.get("components", ()))

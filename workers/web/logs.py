@@ -1,0 +1,198 @@
+"""Logs of runs for pages: the end of a long log at once, the rest on demand, and new lines to many readers.
+
+Offsets are bytes of the log as the store keeps it, always at the beginning of a line. One task per run asks the
+store, however many pages watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from workers.core.events import Event, EventKind
+from workers.runs.log import log_key, parse_line, read_from
+from workers.runs.store import Store
+
+Line = dict[str, Any]
+"""One event as pages get it: ``time``, ``kind``, ``text`` and, where there are any, ``subject`` and ``state``."""
+
+TAIL_BYTES: Final = 200_000
+_PAUSE: Final = 0.3
+_MOST_FOUND: Final = 500
+_CHUNK: Final = 4_000_000
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a log.
+
+    Attributes:
+        start: where it begins.
+        end: where the next one begins.
+    """
+
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the answer."""
+        return {"start": self.start, "end": self.end, "lines": list(self.lines)}
+
+
+def shown(line: bytes) -> Line:
+    """One line of the log as pages get it."""
+    event = parse_line(line)
+    found: Line = {"time": event.time.isoformat(), "kind": event.kind.value, "text": event.text}
+    if event.subject:
+        found |= {"subject": event.subject, "state": event.state}
+    return found
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Logs of runs, read in pieces."""
+
+    store: Store
+
+    async def tail(self, run: str, before: int | None = None, size: int = TAIL_BYTES) -> Piece:
+        """The last lines of a log, or the last ones before an offset: as many as fit in ``size`` bytes."""
+        content = await self.store.read(log_key(run)) or b""
+        whole = content.rfind(b"\n") + 1
+        end = min(before, whole) if before is not None else whole
+        start = max(end - size, 0)
+        if start:
+            start = content.find(b"\n", start, end) + 1 or end
+        return await asyncio.to_thread(_piece, content[start:end], start)
+
+    async def since(self, run: str, offset: int) -> Piece:
+        """The whole lines from an offset on."""
+        content = await read_from(self.store, run, offset)
+        return _piece(content[: content.rfind(b"\n") + 1], offset)
+
+    async def find(self, run: str, text: str) -> tuple[Line, ...]:
+        """Lines with this text, the first few hundred of them; upper and lower case are the same."""
+        content = await self.store.read(log_key(run)) or b""
+        return await asyncio.to_thread(_find, content, text)
+
+    async def progress(self, run: str) -> tuple[Line, ...]:
+        """The last that was said of each resource and task, in the order in which they were first named."""
+        content = await self.store.read(log_key(run)) or b""
+        return await asyncio.to_thread(_progress, content)
+
+    async def text(self, run: str) -> AsyncIterator[bytes]:
+        """The whole log as plain text, in parts."""
+        content = await self.store.read(log_key(run)) or b""
+        start = 0
+        while start < len(content):
+            end = content.find(b"\n", min(start + _CHUNK, len(content) - 1)) + 1 or len(content)
+            yield await asyncio.to_thread(_plain, content[start:end])
+            start = end
+
+
+@dataclass
+class _Channel:
+    readers: int = 0
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    pieces: list[Piece] = field(default_factory=list)
+    end: int = 0
+    over: bool = False
+    task: asyncio.Task[None] | None = None
+
+
+_KEPT: Final = 200
+
+
+@dataclass
+class LiveLogs:
+    """New lines of logs for many readers.
+
+    Args:
+        logs: reads them.
+        ended: whether a run has ended.
+    """
+
+    logs: Logs
+    ended: Callable[[str], Awaitable[bool]]
+    pause: float = _PAUSE
+    _channels: dict[str, _Channel] = field(default_factory=dict)
+
+    async def follow(self, run: str, offset: int) -> AsyncIterator[Piece]:
+        """Pieces of a log from an offset on, until the run has ended and everything was given out."""
+        channel = self._channels.setdefault(run, _Channel(end=offset))
+        channel.readers += 1
+        if channel.task is None:
+            channel.task = asyncio.create_task(self._feed(run, channel), name=f"live log {run}")
+        try:
+            async for piece in self._pieces(run, channel, offset):
+                yield piece
+        finally:
+            channel.readers -= 1
+            if not channel.readers:
+                self._channels.pop(run, None)
+                channel.task.cancel()
+
+    async def _pieces(self, run: str, channel: _Channel, offset: int) -> AsyncIterator[Piece]:
+        while True:
+            if offset < channel.end:
+                known = next((p for p in channel.pieces if p.start == offset), None)
+                piece = known or await self.logs.since(run, offset)
+                offset = piece.end
+                yield piece
+            elif channel.over:
+                return
+            else:
+                async with channel.changed:
+                    if offset >= channel.end and not channel.over:
+                        await channel.changed.wait()
+
+    async def _feed(self, run: str, channel: _Channel) -> None:
+        while not channel.over:
+            over = await self.ended(run)
+            piece = await self.logs.since(run, channel.end)
+            async with channel.changed:
+                if piece.end > channel.end:
+                    channel.pieces = [*channel.pieces[-_KEPT:], piece]
+                    channel.end = piece.end
+                channel.over = over
+                channel.changed.notify_all()
+            await asyncio.sleep(self.pause)
+
+
+def _piece(content: bytes, start: int) -> Piece:
+    return Piece(start, start + len(content), tuple(shown(line) for line in content.splitlines() if line))
+
+
+def _find(content: bytes, text: str) -> tuple[Line, ...]:
+    wanted = re.compile(re.escape(text.encode()), re.IGNORECASE)
+    found: list[Line] = []
+    position = 0
+    while len(found) < _MOST_FOUND and (match := wanted.search(content, position)):
+        start = content.rfind(b"\n", 0, match.start()) + 1
+        position = content.find(b"\n", match.end()) + 1 or len(content)
+        line = shown(content[start:position].rstrip(b"\n"))
+        if text.lower() in line["text"].lower():
+            found.append(line)
+    return tuple(found)
+
+
+def _progress(content: bytes) -> tuple[Line, ...]:
+    last: dict[str, bytes] = {}
+    for match in re.finditer(rb'^.*"kind":"(?:resource|task)".*$', content, re.MULTILINE):
+        subject = re.search(rb'"subject":"((?:[^"\\]|\\.)*)"', match[0])
+        if subject:
+            last[subject[1].decode(errors="replace")] = match[0]
+    return tuple(shown(line) for line in last.values())
+
+
+def _plain(content: bytes) -> bytes:
+    events: list[Event] = [parse_line(line) for line in content.splitlines() if line]
+    lines = (f"{e.time:%H:%M:%S} {_mark(e)}{e.text}\n" for e in events)
+    return "".join(lines).encode()
+
+
+def _mark(event: Event) -> str:
+    return f"{event.kind.value.upper()}: " if event.kind in (EventKind.WARNING, EventKind.ERROR) else ""
