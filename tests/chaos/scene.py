@@ -23,7 +23,7 @@ from cases import CANCELLED, DONE, FAILED, GATES, Case, points
 from served import SLUIS, Served, Worker
 from workers.core.records import RequestRecord, Run
 from workers.core.settings import Settings
-from workers.core.values import now
+from workers.core.values import JsonValue, now
 from workers.engine.errors import JobGoneError
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import Incident, Instance, OrchestrationRest
@@ -142,7 +142,7 @@ class Scene:
         """Whether no run of a case is under way."""
         return all(run.state.ended for run in await self.runs(case))
 
-    async def start(self, case: Case, **inputs: str) -> None:
+    async def start(self, case: Case, **inputs: JsonValue) -> None:
         """Start the process of a case, asked for by ``demo``."""
         folder = str(self.gate(case))
         if case.is_terraform:
@@ -233,10 +233,6 @@ class Scene:
         found = [await self.people.incidents(instance.key) for instance in await self.tree(case)]
         return [incident for one in found for incident in one if incident.key not in self._resolved]
 
-    async def has_incident(self, case: Case) -> bool:
-        """Whether a case waits for a person."""
-        return bool(await self.incidents(case))
-
     async def resolve(self, case: Case) -> None:
         """Resolve the incidents of a case, as a person does in Operate: one more retry, and on."""
         for incident in await self.incidents(case):
@@ -290,7 +286,7 @@ async def scene(project: Served, settings: Settings, folder: Path, rows: list[Ca
         project.worker.start()
 
 
-async def until(true: Callable[[], bool | Awaitable[bool]], seconds: float, what: str) -> None:
+async def until(true: Callable[[], bool | Awaitable[object]], seconds: float, what: str) -> None:
     """Ask until it is true."""
     deadline = time.monotonic() + seconds
     while True:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ async def test_a_full_disk_stops_work_and_a_person_lets_it_go_on(stage: Scene) -
         ballast = fill(stage.project.data)
         stage.open(cases)
         for case in cases:
-            await until(lambda case=case: stage.has_incident(case), 120, f"{case.name} has an incident")
+            await until(partial(stage.incidents, case), 120, f"{case.name} has an incident")
             assert "no space left" in str(await stage.incidents(case)).lower()
         ballast.unlink()
         for case in cases:
@@ -111,7 +112,7 @@ async def test_a_failure_that_is_repaired_goes_on_where_it_stood(stage: Scene) -
     whole = module.read_text()
     module.write_text(whole + "\nresource {")
     await stage.start(case)
-    await until(lambda: stage.has_incident(case), 60, "there is an incident")
+    await until(partial(stage.incidents, case), 60, "there is an incident")
     module.write_text(whole)
     await stage.resolve(case)
     await stage.finish()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from functools import partial
 
 import pytest
 
-from cases import ANSIBLE, CANCELLED, FAILED, Case
+from cases import ANSIBLE, CANCELLED, DONE, FAILED, Case
 from judging import judge
 from scene import GRACE_SECONDS, LEASE_SECONDS, Scene, until
-from workers.core.records import RunState
+from workers.core.records import RunState, StackId
+from workers.execution.secrets import local_secrets
+from workers.runs.records import Stacks
+
+BULK = 150_000
+TOKEN = "probe-token-of-first"
 
 pytestmark = [pytest.mark.engine, pytest.mark.tofu]
 
@@ -32,11 +38,12 @@ async def test_killed_tools_and_cancelled_instances_end_in_order(stage: Scene) -
         Case("cancel-check", "cancelled: check of a role", "check", ANSIBLE, effects=(0,), end=CANCELLED),
         Case("cancel-run", "cancelled: role", "run", ANSIBLE, end=CANCELLED),
     ]
-    stage.prepare([*killed, *cancelled])
+    calm = Case("calm", "no fault", "", end=DONE)
+    stage.prepare([*killed, *cancelled, calm])
     stage.start_worker()
     for case in stage.cases:
-        await stage.start(case)
-    await stage.reach()
+        await stage.start(case, **({"bulk": BULK} if case is calm else {}))
+    await stage.reach([*killed, *cancelled])
     for case in killed:
         stage.tool(case, case.at).kill()
     stage.tool(hanging, "apply").suspend()
@@ -56,6 +63,21 @@ async def test_killed_tools_and_cancelled_instances_end_in_order(stage: Scene) -
         "cancel-check": RunState.CANCELLED,
         "cancel-run": RunState.CANCELLED,
     }
+
+    await check_outputs(stage, calm)
+
+
+async def check_outputs(stage: Scene, case: Case) -> None:
+    """A sensitive output is a reference to the secret store, a large one a reference to the run; both resolve."""
+    record = await Stacks(stage.store).get(StackId(environment="chaos", name=case.name))
+    run = next(run for run in await stage.runs(case) if run.job_type.endswith(".apply"))
+    outputs = run.result["applied"]["outputs"]
+    assert outputs["stored"] == f"runs/{run.id}/result.json"
+    kept = json.loads(await stage.store.read(outputs["stored"]))["applied"]["outputs"]
+    assert kept == {"value": "first", "bulk": "0" * BULK, "token": record.secrets["token"]}
+    assert local_secrets(stage.project.folder).value(record.secrets["token"]) == TOKEN
+    told = [path for path in (stage.project.data / "store").rglob("*") if path.is_file()]
+    assert [path for path in [*told, stage.project.worker.log] if TOKEN.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.slow
