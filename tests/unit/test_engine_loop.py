@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from engine_memory_gateway import MemoryGateway, Recorder, until
-from workers.core.errors import EngineError, ToolError
+from workers.core.errors import EngineError, EngineUnavailableError, ToolError
 from workers.core.job import Done, Failed, HandedBack, Handler, Job, JobWorker, Lease, Outcome, Pool
 from workers.engine.errors import EngineBusyError
 from workers.engine.loop import JobLoop
@@ -169,6 +169,20 @@ async def test_an_explained_error_becomes_the_message_of_the_failure() -> None:
     async with running(gateway, [worker(explained)], slots=1):
         await until(lambda: gateway.failed)
     assert gateway.failed[0][:3] == (1, 0, "tofu plan ended with 1 See the log.")
+
+
+@pytest.mark.parametrize(("retries", "seconds"), [(3, 20), (2, 120)])
+async def test_a_search_that_does_not_answer_is_given_time(retries: int, seconds: int) -> None:
+    """A handler that asked the engine in vain is tried again after a while that grows, over two minutes in all."""
+    gateway = MemoryGateway()
+
+    async def asks(job: Job, lease: Lease) -> Outcome:
+        raise EngineUnavailableError("No engine answers.")
+
+    await gateway.add("t", retries=retries)
+    async with running(gateway, [worker(asks)], slots=1):
+        await until(lambda: gateway.failed)
+    assert gateway.failed[0][1:] == (retries - 1, "No engine answers.", timedelta(seconds=seconds))
 
 
 async def test_an_engine_that_goes_is_told_once_and_work_goes_on_when_it_is_back() -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from workers.core.errors import SluisError
+from workers.core.errors import EngineUnavailableError, SluisError
 from workers.core.job import Abandoned, Denied, Done, Failed, HandedBack, Handler, Job, Outcome, Refused, Stuck
 from workers.engine.lease import HeldLease
 from workers.engine.observe import Observer, tell
 from workers.engine.report import Reporter
 
 _LAST_WORDS_SECONDS: Final = 5.0
+_FIRST_PATIENCE: Final = timedelta(seconds=20)
+_LAST_PATIENCE: Final = timedelta(seconds=120)
+_LAST_BUT_ONE: Final = 2
 
 
 class Work:
@@ -69,6 +73,8 @@ class Work:
         """What the handler says, or what its exception amounts to. Only our own cancellation passes through."""
         try:
             outcome = await self._handler(self.job, self._lease)
+        except EngineUnavailableError as error:
+            return Failed(str(error), _patience(self.job.retries))
         except SluisError as error:
             return Failed(str(error))
         except asyncio.CancelledError as error:
@@ -102,6 +108,11 @@ class Work:
         if self._release is not None:
             release, self._release = self._release, None
             release()
+
+
+def _patience(retries: int) -> timedelta:
+    """How long to let an engine be whose search does not answer: with three retries over two minutes in all."""
+    return _FIRST_PATIENCE if retries > _LAST_BUT_ONE else _LAST_PATIENCE
 
 
 def _cancelled_by_us() -> bool:
