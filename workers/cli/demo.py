@@ -164,9 +164,10 @@ def _summary(shown: Screen, demo_: Demo) -> None:
     shown.note("")
     shown.note("Verified." if passed else "NOT verified.", "bold green" if passed else "bold red")
     for text in demo_.errors:
-        shown.note(f"  ✗ {text}", "red")
+        if text not in [check.text for check in verified.checks]:
+            shown.note(f"  ✗ {text}", "red")
     for check in verified.checks:
-        shown.note(f"  {'✔' if check.good else '✗'} {check.what}: {check.detail}", "green" if check.good else "red")
+        shown.note(f"  {'✔' if check.good else '✗'} {check.text}", "green" if check.good else "red")
     for name, value in _facts(demo_):
         if value:
             shown.note(f"  {name:12} {value}")
@@ -201,8 +202,8 @@ def _kind(demo_: Demo) -> str:
 
 
 def _approval(demo_: Demo) -> str:
-    if demo_.verified.applied is None:
-        return "nothing to approve: the plan shows no changes" if demo_.ended and demo_.ended.good else ""
+    if not demo_.verified.made:
+        return "nothing to approve: no changes" if demo_.ended and demo_.ended.good else ""
     counting = [a for a in demo_.verified.approvals if a.counts]
     return "; ".join(
         f"{a.approver} {a.decision.value} change {a.change[:12]} (evidence: {a.evidence.value})" for a in counting

@@ -121,7 +121,7 @@ class Demo:
                 await self._start()
                 await self._follow(rest)
             self.verified = await verify(self.assembly, self.scenario.stack, self.instance, self._page, self._runs)
-            self.errors += [f"{c.what}: {c.detail}" for c in self.verified.checks if not c.good]
+            self.errors += [check.text for check in self.verified.checks if not check.good]
         except TimeoutError:
             self.errors.append(f"The process had not ended after {self.scenario.minutes:.0f} minutes.")
         finally:

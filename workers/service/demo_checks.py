@@ -19,6 +19,11 @@ class Looked:
     good: bool
     detail: str
 
+    @property
+    def text(self) -> str:
+        """On one line."""
+        return f"{self.what}: {self.detail}"
+
     def as_json(self) -> dict[str, JsonValue]:
         """For the result."""
         return {"what": self.what, "good": self.good, "detail": self.detail}
@@ -32,7 +37,7 @@ class Verified:
         checks: what was looked at.
         stack: the stack's record.
         approvals: the decisions that were made for this instance.
-        applied: the run that applied the change; None where there was nothing to change.
+        made: the runs that changed something: an apply, roles.
         counts: what the plan said, in words.
         configured: changed tasks of each role that was looked at.
     """
@@ -40,7 +45,7 @@ class Verified:
     checks: tuple[Looked, ...] = ()
     stack: StackRecord | None = None
     approvals: tuple[Approval, ...] = ()
-    applied: Run | None = None
+    made: tuple[Run, ...] = ()
     counts: str = ""
     configured: tuple[tuple[str, int], ...] = ()
 
@@ -54,7 +59,7 @@ class Verified:
         return {
             "checks": [c.as_json() for c in self.checks],
             "plan": self.counts,
-            "changed": self.applied is not None,
+            "changed": bool(self.made),
             "approvals": [a.model_dump(mode="json") for a in self.approvals],
             "roles": [{"role": role, "changed": changed} for role, changed in self.configured],
             "hosts": [h.model_dump(mode="json") for h in self.stack.hosts] if self.stack else [],
@@ -77,29 +82,30 @@ async def verify(
     context = assembly.context
     runs = tuple([run for run_id in run_ids if (run := await context.runs.find(run_id))])
     record = await context.stacks.find(stack)
-    planned, applied = _last(runs, "plan"), _last(runs, "apply")
+    planned, made = _last_plan(runs), _that_changed(runs)
     approvals = tuple([a for change in _changes(runs) for a in await context.changes.approvals(change)])
     request = await context.requests.find(instance)
     requester = request.requester if request else ""
     checks = [
         Looked("stack record", _made(record), f"{stack} is {record.state if record else 'not recorded'}"),
-        _decided(applied, approvals, requester),
+        _decided(made, approvals, requester),
         await _trail(assembly, str(stack)),
         *[await _page(host, *page) for host in (record.hosts if record else ())],
     ]
     counts = _plan_summary(planned)
-    return Verified(tuple(checks), record, approvals, applied, counts, tuple(_configured(runs)))
+    return Verified(tuple(checks), record, approvals, made, counts, tuple(_configured(runs)))
 
 
 def _made(record: StackRecord | None) -> bool:
     return record is not None and record.state == "applied" and bool(record.hosts)
 
 
-def _decided(applied: Run | None, approvals: tuple[Approval, ...], requester: str) -> Looked:
-    """A change that was applied has an approval that counts; where nothing was applied, nobody was asked."""
+def _decided(made: tuple[Run, ...], approvals: tuple[Approval, ...], requester: str) -> Looked:
+    """What was changed has an approval that counts; where nothing was, nobody was asked."""
     what = "approval"
-    if applied is None:
-        return Looked(what, not approvals, "nothing to approve: the plan shows no changes")
+    if not made:
+        detail = "somebody decided, and nothing was changed" if approvals else "nothing to approve: no changes"
+        return Looked(what, not approvals, detail)
     counting = [a for a in approvals if a.counts and a.approver != requester]
     if not requester or not counting:
         return Looked(what, False, "the change was applied without a second person's recorded approval")
@@ -129,10 +135,13 @@ async def _page(host: HostAddress, port: int, text: str) -> Looked:
     return Looked("page", shown, f"{url} shows “{text}”" if shown else f"{url} does not show “{text}”")
 
 
-def _last(runs: tuple[Run, ...], verb: str) -> Run | None:
-    found = [r for r in runs if r.job_type.startswith("terraform.") and r.job_type.endswith(f".{verb}")]
-    done = [r for r in found if r.state is RunState.FINISHED]
-    return max(done, key=lambda r: r.created, default=None)
+def _last_plan(runs: tuple[Run, ...]) -> Run | None:
+    found = (r for r in runs if r.job_type.startswith("terraform.") and r.job_type.endswith(".plan"))
+    return max((r for r in found if r.state is RunState.FINISHED), key=lambda r: r.created, default=None)
+
+
+def _that_changed(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    return tuple(r for r in runs if r.job_type.endswith((".apply", ".run")) and r.state is RunState.FINISHED)
 
 
 def _changes(runs: tuple[Run, ...]) -> tuple[str, ...]:
