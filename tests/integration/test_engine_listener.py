@@ -39,7 +39,11 @@ MODEL = b"""<?xml version="1.0" encoding="UTF-8"?>
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="http://bpmn.io/schema/bpmn">
   <bpmn:process id="Listened" isExecutable="true">
     <bpmn:startEvent id="Start" />
-    <bpmn:sequenceFlow id="Flow_1" sourceRef="Start" targetRef="Task_ReviewChange" />
+    <bpmn:sequenceFlow id="Flow_0" sourceRef="Start" targetRef="Task_PlanChange" />
+    <bpmn:serviceTask id="Task_PlanChange">
+      <bpmn:extensionElements><zeebe:taskDefinition type="listened.plan" /></bpmn:extensionElements>
+    </bpmn:serviceTask>
+    <bpmn:sequenceFlow id="Flow_1" sourceRef="Task_PlanChange" targetRef="Task_ReviewChange" />
     <bpmn:userTask id="Task_ReviewChange">
       <bpmn:extensionElements>
         <zeebe:userTask />
@@ -131,6 +135,8 @@ async def review(engine: Engine88, gateway: ZeebeGateway, folder: Path, assignee
     await found.context.changes.save(change)
     answer = Policy(change=change.digest, approvals=1, group="approvers", created=now())
     await found.context.changes.set_policy(answer)
+    [planning] = await gateway.activate("listened.plan", "test", 1, timedelta(seconds=60), timedelta(seconds=20))
+    await gateway.complete(planning.key, {"change": change.digest})
 
     async def shown() -> int | None:
         return engine.task(instance)
@@ -143,33 +149,33 @@ async def test_a_decision_is_written_down_before_the_task_is_complete(engine, ga
     """The listener gets key, assignee and entered variables; what it lets pass counts, whatever variables say later."""
     assert has_listeners((await gateway.topology()).gateway_version)
     seen = await review(engine, gateway, tmp_path, "act")
-    job, outcome = await seen.asked(review={"change": seen.change.digest}, decision="rejected", reason="too big")
+    job, outcome = await seen.asked(decision="rejected", reason="too big")
     assert (job.user_task.key, job.user_task.assignee) == (seen.task, "act")
     assert outcome == Done()
     assert engine.state(seen.task) != "COMPLETED"
     await seen.report(job, outcome)
     await seen.becomes("COMPLETED")
-    await gateway.set_variables(job.process_instance, {"decision": "approved", "change": seen.change.digest})
+    await gateway.set_variables(job.process_instance, {"decision": "approved"})
     assert await seen.verified("act") == "CHANGE_REJECTED"
 
 
 async def test_a_denied_completion_leaves_the_task_open(engine, gateway, tmp_path):
     """The engine takes the bytes of our denial for one: the requester's approval does not complete the task."""
     seen = await review(engine, gateway, tmp_path, "demo")
-    job, outcome = await seen.asked(review={"change": seen.change.digest}, decision="approved")
+    job, outcome = await seen.asked(decision="approved")
     assert "asked for this change" in outcome.message
     engine.finish(denial(job.key, outcome.message).SerializeToString())
     await seen.becomes("COMPLETION_DENIED")
     assert engine.task(job.process_instance) == seen.task
-    again, _ = await seen.asked(review={"change": seen.change.digest}, decision="approved")
+    again, _ = await seen.asked(decision="approved")
     assert again.user_task.key == seen.task
 
 
 async def test_a_denial_that_gets_lost_approves_nothing(engine, gateway, tmp_path):
     """This engine's gateway completes a task though its listener denied: the verification finds no statement."""
     seen = await review(engine, gateway, tmp_path, "demo")
-    job, outcome = await seen.asked(review={"change": seen.change.digest}, decision="approved")
+    job, outcome = await seen.asked(decision="approved")
     await seen.report(job, outcome)
     await seen.becomes("COMPLETED")
-    await gateway.set_variables(job.process_instance, {"decision": "approved", "change": seen.change.digest})
+    await gateway.set_variables(job.process_instance, {"decision": "approved"})
     assert await seen.verified("act") == "more"
