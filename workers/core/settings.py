@@ -132,6 +132,11 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="Our client secret there.")
     oidc_user_claim: str = Field("preferred_username", description="Claim with the user name as the engine knows it.")
     oidc_groups_claim: str = Field("groups", description="Claim with the groups.")
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Shared with GitHub, whose push and pull request events then start a process."
+    )
+    webhook_process: str = Field("", description="The process that such an event starts.")
+    webhook_variables: dict[str, str] = Field({}, description="Its variables: a JSON object of texts.")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe event that is logged."

@@ -29,7 +29,7 @@ class LogControl:
         self.level: str = settings.log_level
         own = (
             settings.rest_password, settings.oauth_client_secret, settings.oidc_client_secret,
-            settings.web_session_secret,
+            settings.web_session_secret, settings.webhook_secret,
         )  # fmt: skip
         self._redactor = Redactor(v for s in own if (v := s.get_secret_value()) not in _PUBLIC)
         self._known: set[str] = set()

@@ -17,7 +17,7 @@ from fastapi import APIRouter
 
 from workers.catalogue.environments import environment_names
 from workers.core.environment import Environment
-from workers.core.errors import EngineError, SluisError
+from workers.core.errors import EngineError, SettingError, SluisError
 from workers.core.settings import Settings
 from workers.core.values import JsonValue, now
 from workers.engine.grpc import ZeebeGateway
@@ -31,6 +31,7 @@ from workers.web.api import api_routes
 from workers.web.app import Sessions, build_app
 from workers.web.guard import Guard, no_bearer
 from workers.web.health import Health
+from workers.web.hooks import Hook, hook_routes
 from workers.web.logs import LiveLogs, Logs
 from workers.web.metrics import Load, Metrics
 from workers.web.oidc import Client, Oidc
@@ -95,7 +96,17 @@ def routers_of(parts: Parts, health: Health, address: str) -> tuple[APIRouter, .
         sign_in_routes(site, oidc),
         page_routes(site),
         api_routes(site, parts.assembly.log),
+        *_hooks(site, parts.assembly.settings),
     )
+
+
+def _hooks(site: Site, settings: Settings) -> tuple[APIRouter, ...]:
+    secret = settings.webhook_secret.get_secret_value()
+    if not secret:
+        return ()
+    if not settings.webhook_process:
+        raise SettingError("SLUIS_WEBHOOK_SECRET is set, SLUIS_WEBHOOK_PROCESS is not.", "Name the process to start.")
+    return (hook_routes(site, Hook(secret, settings.webhook_process, settings.webhook_variables)),)
 
 
 def site_of(parts: Parts, oidc: Oidc | None = None) -> Site:
