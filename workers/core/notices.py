@@ -11,7 +11,7 @@ from workers.core.names import Name, SecretReference
 from workers.core.notice import Notice, NoticeEvent
 from workers.core.values import Record
 
-ChannelName = Literal["mail", "sns", "tasklist"]
+ChannelName = Literal["mail", "slack", "sns", "tasklist"]
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,<>\"]+@[^@\s,<>\"]+$")]
 
 
@@ -54,6 +54,15 @@ class SnsChannel(Record):
     endpoint: str = Field("", description="Another SNS endpoint; for tests and private endpoints.")
 
 
+class SlackChannel(Record):
+    """A Slack app that posts into one conversation and takes decisions there."""
+
+    token: SecretReference = Field(description="The app's bot token (xoxb-…), with the scope chat:write.")
+    signing_secret: SecretReference = Field(description="The app's signing secret; what it does not sign is refused.")
+    conversation: str = Field(description="Id of the conversation to post into, e.g. C012AB3CD.")
+    address: str = Field("https://slack.com/api/", description="Another address of Slack's Web API; for tests.")
+
+
 class Preference(Record):
     """Which events, for which group, go over which channels."""
 
@@ -66,6 +75,7 @@ class Notices(Record):
     """How people of the environment are told."""
 
     mail: MailChannel | None = Field(None, description="E-mail.")
+    slack: SlackChannel | None = Field(None, description="Slack.")
     sns: SnsChannel | None = Field(None, description="Amazon SNS.")
     contacts: dict[str, Contact] = Field({}, description="Where people are reached, by their engine user names.")
     tell: tuple[Preference, ...] = Field(
@@ -76,7 +86,7 @@ class Notices(Record):
     @property
     def channels(self) -> tuple[ChannelName, ...]:
         """The channels that are there."""
-        own: Mapping[ChannelName, object] = {"mail": self.mail, "sns": self.sns}
+        own: Mapping[ChannelName, object] = {"mail": self.mail, "slack": self.slack, "sns": self.sns}
         return ("tasklist", *(name for name, channel in own.items() if channel))
 
     def over(self, notice: Notice, groups: Mapping[str, Collection[str]]) -> tuple[ChannelName, ...]:

@@ -11,10 +11,12 @@ from workers.core.notice import Notice
 from workers.handlers.ports import Channel
 from workers.people.log import LogChannel
 from workers.people.mail import Mail
+from workers.people.slack import Slack
 from workers.people.sns import Sns
 from workers.people.tasklist import ProcessStarter, TasklistChannel
 from workers.people.texts import Texts
 from workers.service.assembly import Assembly
+from workers.service.slack import Posts, api_of
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class EnvironmentChannels:
             return Mail(notices.mail, password, texts, partial(recipients, environment))
         if name == "sns" and notices.sns:
             return Sns(notices.sns, texts)
+        if name == "slack" and notices.slack:
+            return Slack(api_of(self.assembly, environment), texts, Posts(self.assembly).keep)
         return TasklistChannel(self.starter, self.assembly.context.pages)
 
     def _secret(self, reference: str) -> Callable[[], str]:

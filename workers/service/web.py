@@ -25,6 +25,7 @@ from workers.engine.rest import OrchestrationRest
 from workers.handlers.context import Context
 from workers.service.assembly import Assembly, open_gateway, open_rest
 from workers.service.decisions import REVIEW_ELEMENT
+from workers.service.slack import EngineSlackDesk
 from workers.service.web_desk import EngineDesk
 from workers.web.access import Access
 from workers.web.api import api_routes
@@ -41,6 +42,7 @@ from workers.web.run_index import RunIndex
 from workers.web.server import listen, serving
 from workers.web.sign_in import sign_in_routes
 from workers.web.site import Site
+from workers.web.slack import slack_routes
 
 _LOOK_SECONDS = 10.0
 _ENGINE_SECONDS = 2.5
@@ -93,6 +95,7 @@ def routers_of(parts: Parts, health: Health, address: str) -> tuple[APIRouter, .
     site = site_of(parts, oidc)
     return (
         probe_routes(health, parts.metrics),
+        slack_routes(EngineSlackDesk(parts.assembly, parts.rest)),
         sign_in_routes(site, oidc),
         page_routes(site),
         api_routes(site, parts.assembly.log),

@@ -34,6 +34,7 @@ from workers.service.adapters import EngineTable, EngineTasks
 from workers.service.assembly import Assembly, open_gateway, open_rest
 from workers.service.capacity import Machine, as_words, slots
 from workers.service.notices import EnvironmentChannels
+from workers.service.slack import ReviewWatch
 from workers.service.web import web_service
 from workers.web.metrics import Metrics
 
@@ -86,6 +87,7 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
         open_gateway(assembly.settings) as gateway,
         open_rest(assembly.settings) as rest,
         web_service(assembly, metrics),
+        _beside(ReviewWatch(assembly, rest, EnvironmentChannels(assembly, gateway)).run()),
     ):
         while not stop.is_set():
             catalogue = await asyncio.to_thread(read_catalogue, assembly.context.project)
@@ -97,6 +99,16 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
             drained.append(asyncio.create_task(_drain(assembly, loop, running), name="drain"))
         await asyncio.gather(*drained)
         await observer.settle()
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name="reviews")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _until_told(stop: asyncio.Event, running: asyncio.Task[None], changes: Coroutine[None, None, None]) -> None:
