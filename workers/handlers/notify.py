@@ -59,7 +59,8 @@ class Sending:
     async def __call__(self, attempt: Attempt) -> Outcome:
         """Send over each channel that has not been told of this event yet."""
         request = parse(NoticeRequest, attempt.job, "notify.send")
-        notice = Notice(**request.model_dump(), assignee="" if request.group else await self._addressee(attempt.job))
+        assignee = "" if request.group else await self._addressee(attempt.job)
+        notice = Notice(**request.model_dump(), assignee=assignee, link=self._page(request.run))
         telling = Telling(self.context, self.waits)
         mark = str(attempt.job.element_instance)
         sent = await telling.tell(mark, notice, self.channels(self._environment(attempt, notice), notice))
@@ -67,6 +68,10 @@ class Sending:
             if str(said).startswith("failed"):
                 attempt.log.say(f"{name}: {said}", EventKind.WARNING)
         return Done({"notice": {"channels": sent}})
+
+    def _page(self, run: str) -> str:
+        pages = self.context.pages
+        return f"{pages}/runs/{run}" if pages and run else ""
 
     def _environment(self, attempt: Attempt, notice: Notice) -> Environment | None:
         try:

@@ -188,7 +188,7 @@ class ReviewWatch:
 
     async def _tell(self, task: OpenTask) -> None:
         environment = self.assembly.context.environment(str(task.policy.facts["environment"]) if task.policy else "")
-        notice = wanted(task, environment.name)
+        notice = wanted(task, environment.name, self.assembly.context.pages)
         # The review itself is in Tasklist.
         channels = tuple(c for c in self.channels(environment, notice) if c.name != "tasklist")
         for name, said in (
@@ -198,8 +198,8 @@ class ReviewWatch:
                 structlog.get_logger().warning("reviews.not_told", channel=name, change=task.change, reason=said)
 
 
-def wanted(task: OpenTask, environment: str) -> Notice:
-    """The notice that a decision is wanted."""
+def wanted(task: OpenTask, environment: str, pages: str) -> Notice:
+    """The notice that a decision is wanted; leads to the run's page where there are pages, else to Tasklist."""
     asked = f" Asked for by {task.requester}." if task.requester else ""
     return Notice(
         event=NoticeEvent.APPROVAL_WANTED,
@@ -209,5 +209,5 @@ def wanted(task: OpenTask, environment: str) -> Notice:
         run=task.run,
         group=task.policy.group if task.policy else "",
         change=task.change,
-        link=task.tasklist,
+        link=f"{pages}/runs/{task.run}" if pages and task.run else task.tasklist,
     )
