@@ -13,6 +13,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from workers.runs.store import Store
 from workers.service.assembly import assemble, load_settings
@@ -45,17 +46,9 @@ class HaltingStore:
     points: tuple[Point, ...]
     marks: Path
 
-    async def read(self, key: str) -> bytes | None:
-        return await self.store.read(key)
-
-    async def keys(self, prefix: str) -> tuple[str, ...]:
-        return await self.store.keys(prefix)
-
-    async def delete(self, key: str) -> None:
-        await self.store.delete(key)
-
-    async def append(self, key: str, content: bytes) -> None:
-        await self.store.append(key, content)
+    def __getattr__(self, name: str) -> Any:
+        """Everything that is no write of a record goes to the store itself."""
+        return getattr(self.store, name)
 
     async def write(self, key: str, content: bytes) -> None:
         await self._halt("before", key, content)
