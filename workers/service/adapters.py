@@ -21,7 +21,7 @@ _VISIBLE_WITHIN: Final = 15.0
 
 @dataclass(frozen=True)
 class EngineTable:
-    """The approval policy as the engine evaluates it, held against the tables that were deployed by `sluis deploy`."""
+    """The approval policy as the engine evaluates it, held against the table that `sluis deploy` deployed last."""
 
     gateway: ZeebeGateway
     rest: OrchestrationRest
@@ -31,13 +31,14 @@ class EngineTable:
         """See `PolicyTable.evaluate`.
 
         Raises:
-            EngineError: the engine's table is not one that this installation deployed.
+            EngineError: the engine's table is not the one that this installation deployed last.
         """
         decision = await self.gateway.evaluate_decision(POLICY_DECISION, dict(facts))
         digest = await self._digest(decision.decision_key)
-        if await self.store.read(f"tables/{digest}") is None:
+        if await self.store.read(f"tables/{POLICY_DECISION}") != digest.encode():
             raise EngineError(
-                f"The engine's {POLICY_DECISION} (version {decision.version}) was not deployed by this installation.",
+                f"The engine's {POLICY_DECISION} (version {decision.version}) is not the one that was deployed last by "
+                "this installation.",
                 "Look at it in Operate; `sluis deploy` puts the project's own table back.",
             )
         output = decision.output if isinstance(decision.output, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from xml.etree import ElementTree as ET
 
 from workers.core.errors import NotFoundError
 from workers.core.values import JsonValue, digest_bytes
@@ -76,7 +77,7 @@ async def _for_engine(files: dict[str, bytes], gateway: ZeebeGateway) -> dict[st
 
 
 async def _pin_tables(store: Store, files: dict[str, bytes]) -> None:
-    """Remember the digests of the decision tables that this project has deployed."""
-    for name, content in files.items():
-        if name.endswith(".dmn"):
-            await store.write(f"tables/{digest_bytes(content)}", name.encode())
+    """Remember which decision tables count: those deployed last by this project, and no older ones."""
+    for content in (files[name] for name in files if name.endswith(".dmn")):
+        for decision in ET.fromstring(content).iterfind(".//{*}decision"):  # noqa: S314 - the project's own file
+            await store.write(f"tables/{decision.get('id')}", digest_bytes(content).encode())
