@@ -63,7 +63,7 @@ chaos: setup ## Break everything on purpose, see what survives
 	@$(BIN)/pytest -v tests/chaos $(ARGS)
 
 .PHONY: check
-check: venv check-style check-format check-types check-rooms check-docs check-generated check-terraform check-ansible check-bpmn ## All checks that need no engine
+check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-ansible check-bpmn ## All checks that need no engine
 
 .PHONY: check-style
 check-style: venv
@@ -88,6 +88,10 @@ check-docs: venv
 .PHONY: check-generated
 check-generated: venv
 	@$(STAGE) "sluis generate" $(BIN)/sluis generate --check
+
+.PHONY: check-models
+check-models: venv
+	@$(STAGE) "sluis check" $(BIN)/sluis check
 
 .PHONY: check-terraform
 check-terraform: venv

@@ -30,6 +30,7 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
     <bpmn:sequenceFlow id="f3" sourceRef="Sub" targetRef="Thrown"/>
     <bpmn:sequenceFlow id="f4" sourceRef="Boundary" targetRef="Bad"/>
   </bpmn:process>
+  <bpmn:process id="Inner" isExecutable="true"><bpmn:startEvent id="InnerStart"/></bpmn:process>
 </bpmn:definitions>
 """
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from workers.catalogue import read_catalogue
 from workers.catalogue.generating import differences, generated, write
+from workers.catalogue.start_forms import start_form
 from workers.catalogue.template_fields import input_fields
 from workers.catalogue.templates import templates
 from workers.core.contract import Contract, Input, Kind, Type, TypeName, Validation
@@ -37,10 +38,10 @@ def test_a_change_of_the_contract_is_noticed_and_what_is_left_over_goes(tmp_path
     write(tmp_path, generated(read_catalogue(tmp_path)))
     assert not differences(tmp_path, generated(read_catalogue(tmp_path))).stale
     (folder / "main.tf").write_text('variable "depth" { type = number }\n')
-    assert len(differences(tmp_path, generated(read_catalogue(tmp_path))).stale) == 3
+    assert len(differences(tmp_path, generated(read_catalogue(tmp_path))).stale) == 4
     (folder / "main.tf").unlink()
     folder.rmdir()
-    assert len(write(tmp_path, generated(read_catalogue(tmp_path))).left) == 3
+    assert len(write(tmp_path, generated(read_catalogue(tmp_path))).left) == 4
     assert not list((tmp_path / ".camunda").rglob("*.json"))
 
 
@@ -84,3 +85,33 @@ def test_names_that_no_expression_can_hold_share_one_field() -> None:
     assert [f["binding"] for f in input_fields(contract(Input("a-b", TEXT), Input("c", TEXT)))] == [
         {"type": "zeebe:input", "name": "inputs"}
     ]
+
+
+def test_a_start_form_asks_for_what_can_be_typed() -> None:
+    """Text, numbers, switches and choices become fields; a list is named as one to set in the model."""
+    form: Any = start_form(
+        contract(
+            Input("name", TEXT, pattern="^[a-z]+$"),
+            Input("size", Type(TypeName.NUMBER, integer=True), required=False, default=2),
+            Input("fast", Type(TypeName.BOOL)),
+            Input("kind", TEXT, choices=("a", "b")),
+            Input("tags", Type(TypeName.LIST, TEXT)),
+        )
+    )
+    text, _, _, *fields = form["components"]
+    assert "tags" in text["text"]
+    assert {f["key"]: f["type"] for f in fields} == {
+        "name": "textfield",
+        "size": "number",
+        "fast": "checkbox",
+        "kind": "select",
+    }
+    assert fields[0]["validate"] == {"required": True, "pattern": "^[a-z]+$"}
+    assert fields[1]["defaultValue"] == 2
+
+
+def test_a_start_form_holds_no_secret() -> None:
+    """The default of a sensitive input is not in the form, and only a reference can be typed."""
+    form = start_form(contract(Input("a", TEXT, required=False, default="hunter2", sensitive=True)))
+    assert "hunter2" not in str(form)
+    assert "secret://" in str(form)

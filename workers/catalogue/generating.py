@@ -9,13 +9,15 @@ from typing import Final
 
 from workers.catalogue.pages import contract_page, index_page, page_name
 from workers.catalogue.schema import contract_schema
+from workers.catalogue.start_forms import start_form
 from workers.catalogue.templates import templates
 from workers.core.contract import Catalogue
 from workers.core.values import JsonValue
 
 _TEMPLATES: Final = ".camunda/element-templates"
 _PAGES: Final = "docs/reference/catalogue"
-_OURS: Final = ((_TEMPLATES, "sluis-*.json"), (_PAGES, "*.md"), (_PAGES, "*.schema.json"))
+_FORMS: Final = ".camunda/start-forms"
+_OURS: Final = ((_TEMPLATES, "sluis-*.json"), (_FORMS, "*.form"), (_PAGES, "*.md"), (_PAGES, "*.schema.json"))
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ def generated(catalogue: Catalogue) -> dict[str, str]:
     for contract in catalogue.contracts:
         name = page_name(contract)
         files[f"{_TEMPLATES}/sluis-{name}.json"] = _dump(list(templates(contract)))
+        files[f"{_FORMS}/{name}.form"] = _dump(start_form(contract))
         files[f"{_PAGES}/{name}.md"] = contract_page(contract)
         files[f"{_PAGES}/{name}.schema.json"] = _dump(contract_schema(contract))
     return files

@@ -41,6 +41,11 @@ def read_contract(kind: Kind, path: Path) -> Contract | CatalogueProblem:
         return _problem(kind, path, "something in it is nested too deeply.")
 
 
+def folder_of(project: Path, kind: Kind) -> Path:
+    """Where the modules or roles of a project lie."""
+    return project / _FOLDERS[kind]
+
+
 def _problem(kind: Kind, path: Path, message: str) -> CatalogueProblem:
     return CatalogueProblem(kind, path.name, path, 0, message)
 

@@ -24,10 +24,10 @@ def generate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 where a file differs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write what follows from the contracts: element templates for Camunda Modeler, reference pages, JSON Schema.
+    """Write what follows from the contracts: element templates for Camunda Modeler, start forms, pages, JSON Schema.
 
-    They go to .camunda/element-templates/ and docs/reference/catalogue/. Files of modules and roles that are gone are
-    removed.
+    They go to .camunda/element-templates/, .camunda/start-forms/ and docs/reference/catalogue/. Files of modules and
+    roles that are gone are removed.
 
     JSON: {"files": number, "stale": [path], "left": [path]}.
 

@@ -12,11 +12,13 @@ from workers import __version__
 from workers.cli import (
     approvals,
     audit,
+    check,
     demo,
     doctor,
     environments,
     generate,
     life,
+    new,
     processes,
     runs,
     stacks,
@@ -36,7 +38,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_CODES,
 )
-for group in (doctor, demo, life, state, worker, generate, processes, approvals, stacks, runs, environments, audit):
+for group in (
+    doctor,
+    demo,
+    life,
+    state,
+    worker,
+    check,
+    generate,
+    new,
+    processes,
+    approvals,
+    stacks,
+    runs,
+    environments,
+    audit,
+):
     group.register(app)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from workers.core.errors import NotFoundError
+from workers.catalogue.checking import check_models
+from workers.core.errors import NotFoundError, UsageError
 from workers.core.values import JsonValue, digest_bytes
 from workers.engine.grpc import ZeebeGateway
 from workers.runs.store import Store
@@ -50,14 +51,28 @@ def resources(project: Path) -> dict[str, bytes]:
     return found
 
 
+def refuse_wrong_models(project: Path) -> None:
+    """Let no model pass that disagrees with the project; a folder that cannot be read stops only its own workers.
+
+    Raises:
+        UsageError: with every finding, one per line.
+    """
+    wrong = [str(finding) for finding in check_models(project) if finding.file.startswith("bpmn/")]
+    if wrong:
+        message = "The models disagree with the project, so nothing was deployed:\n" + "\n".join(wrong)
+        raise UsageError(message, "`sluis check` says it again.")
+
+
 async def deploy(assembly: Assembly, gateway: ZeebeGateway) -> tuple[DeployedResource, ...]:
     """Deploy everything; what the engine has already keeps its version.
 
     Raises:
         NotFoundError: the project has no models.
+        UsageError: a model disagrees with the catalogue, as ``sluis check`` says.
         EngineError: the engine refuses one; nothing is deployed then.
     """
     files = resources(assembly.context.project)
+    refuse_wrong_models(assembly.context.project)
     deployment = await gateway.deploy(await _for_engine(files, gateway))
     listed = {"process": deployment.processes, "decision": deployment.decisions, "form": deployment.forms}
     found: list[DeployedResource] = []

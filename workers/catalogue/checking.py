@@ -1,0 +1,68 @@
+"""Every model of a project against its catalogue, forms and environments, before anything is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from workers.catalogue.drawing import Drawing, read_drawing
+from workers.catalogue.environments import environment_names, read_environment
+from workers.catalogue.findings import Finding
+from workers.catalogue.reading import read_catalogue
+from workers.catalogue.rules_calls import calls
+from workers.catalogue.rules_tasks import forms, job_types, people, timers
+from workers.catalogue.surroundings import Surroundings, surroundings
+from workers.core.contract import Catalogue, CatalogueProblem, Kind
+from workers.core.errors import SettingError, UsageError
+
+_RULES: Final[tuple[Callable[[Drawing, Surroundings], Iterator[Finding]], ...]] = (
+    calls,
+    job_types,
+    forms,
+    people,
+    timers,
+)
+
+
+def check_models(project: Path) -> tuple[Finding, ...]:
+    """All findings, by file and line."""
+    drawings, unreadable = _drawings(project)
+    catalogue = read_catalogue(project)
+    around = _surroundings(project, catalogue, drawings)
+    found = [finding for drawing in drawings for rule in _RULES for finding in rule(drawing, around)]
+    folders = [_folder(project, problem) for problem in catalogue.problems]
+    unique = dict.fromkeys([*unreadable, *folders, *found])
+    return tuple(sorted(unique, key=lambda f: (f.file, f.line, f.element, f.rule)))
+
+
+def _drawings(project: Path) -> tuple[list[Drawing], list[Finding]]:
+    drawings: list[Drawing] = []
+    unreadable: list[Finding] = []
+    for path in sorted((project / "bpmn").glob("*.bpmn")):
+        file = path.relative_to(project).as_posix()
+        try:
+            drawings.append(read_drawing(file, path.read_bytes()))
+        except SettingError as error:
+            unreadable.append(Finding("unreadable", file, "", path.name, error.message, error.hint))
+    return drawings, unreadable
+
+
+def _surroundings(project: Path, catalogue: Catalogue, drawings: list[Drawing]) -> Surroundings:
+    contents = [path.read_bytes() for path in sorted((project / "bpmn").glob("*.form"))]
+    return surroundings(catalogue, drawings, contents, _groups(project))
+
+
+def _groups(project: Path) -> frozenset[str]:
+    """Every group that an environment names; none, so that no rule judges by them, where one cannot be read."""
+    try:
+        named = [read_environment(project, name).people for name in environment_names(project)]
+    except UsageError:
+        return frozenset()
+    return frozenset(group for people_ in named for group in (people_.approvers, *people_.groups))
+
+
+def _folder(project: Path, problem: CatalogueProblem) -> Finding:
+    file = problem.path.relative_to(project).as_posix() if problem.path.is_relative_to(project) else str(problem.path)
+    word = "module" if problem.kind is Kind.MODULE else "role"
+    return Finding(f"unreadable-{word}", file, "", problem.name, problem.message, "Mend it.", max(problem.line, 1))
