@@ -62,6 +62,11 @@ acceptance: setup ## The long end-to-end runs
 chaos: setup ## Break everything on purpose, see what survives
 	@$(BIN)/pytest -v tests/chaos $(ARGS)
 
+.PHONY: bench
+bench: setup ## Measure the speed beside other clients, in one run; the result goes to results/bench and the docs
+	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench.report results/bench/bench.json
+
 .PHONY: check
 check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-ansible check-bpmn ## All checks that need no engine
 

@@ -1,32 +1,30 @@
-# ruff: noqa: INP001, T201, ASYNC110, ASYNC240 - a script that measures and prints
-"""Measure the job loop against a running engine: drain of queued no-op jobs, beside pyzeebe's worker, and idle cost.
+"""The job loop beside other clients: queued no-op jobs, and round trips of an instance with one such job.
 
-Usage: ``python bench/job_loop.py [--jobs 1500] [--idle 600] [--out bench-job-loop.json]``. The engine is the one that
-SLUIS_GRPC_ADDRESS points at; take one that nobody else needs, because the search of the embedded engine lags minutes
-behind after thousands of instances. Prints a table and writes JSON; asserts nothing.
+Every side gets the same work on the same engine, in rounds in which the sides take turns, so that what else happens
+on the machine happens to all of them.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import platform
 import time
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from statistics import median, quantiles
+from typing import Any, Final
 
-from pyzeebe import ZeebeWorker, create_insecure_channel
+from pyzeebe import create_insecure_channel
+from pyzeebe.proto import gateway_pb2 as pb
+from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
+from bench.sides import Side, side
 from workers.core.job import Done, Job, JobWorker, Lease, Outcome, Pool
-from workers.core.settings import Settings
-from workers.core.values import now
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.loop import JobLoop
 
-PROCESS = """<?xml version="1.0" encoding="UTF-8"?>
+PROCESS: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="Definitions_Bench"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="http://bpmn.io/schema/bpmn">
   <bpmn:process id="{process}" isExecutable="true">
@@ -37,28 +35,48 @@ PROCESS = """<?xml version="1.0" encoding="UTF-8"?>
     </bpmn:serviceTask>
   </bpmn:process>
 </bpmn:definitions>"""
+_WARM_UP: Final = (300, 20)
+"""Jobs and round trips of a first round that does not count: the engine and the Java client compile themselves."""
+_LIMIT: Final = 30.0
+"""Seconds after which a side may stop: pyzeebe with defaults needs minutes for what others do in seconds."""
+_AT_ONCE: Final = 8
 
 
-class Counting:
-    """An observer that only counts completions."""
+async def compare(
+    gateway: ZeebeGateway, names: Sequence[str], java: Sequence[str], *, jobs: int, trips: int, rounds: int
+) -> dict[str, Any]:
+    """Let all sides drain and answer in turns; figures per side, with every round."""
+    found: dict[str, dict[str, list[float]]] = {
+        name: {"rate": [], "cpu": [], "trip": [], "trip95": []} for name in names
+    }
+    async with AsyncExitStack() as stack:
+        sides = [await stack.enter_async_context(side(name, gateway.address, java)) for name in names]
+        for one in sides:
+            await _round(gateway, one, "warm", *_WARM_UP, defaultdict(list))
+        for number in range(rounds):
+            for one in sides[number % len(sides) :] + sides[: number % len(sides)]:
+                await _round(gateway, one, str(number), jobs, trips, found[one.name])
+    return {name: _summary(figures) for name, figures in found.items()}
 
-    def __init__(self) -> None:
-        self.completed = 0
 
-    def event(self, name: str, /, **_: object) -> None:
-        """Count."""
-        self.completed += name == "job.completed"
+async def _round(
+    gateway: ZeebeGateway, one: Side, number: str, jobs: int, trips: int, figures: Mapping[str, list[float]]
+) -> None:
+    name = f"bench_{one.name}_{number}".replace("-", "_")
+    await gateway.deploy({f"{name}.bpmn": PROCESS.format(process=name, type=name).encode()})
+    await _queue(gateway, name, jobs)
+    drained = await one.drain(name, jobs, _LIMIT)
+    figures["rate"].append(drained.rate)
+    figures["cpu"].append(1000 * drained.cpu / max(drained.jobs, 1))
+    times = await _trips(gateway, one, f"{name}_trip", trips)
+    figures["trip"].append(1000 * median(times))
+    figures["trip95"].append(1000 * quantiles(times, n=20)[-1])
+    print(f"  {one.name:15} {drained.rate:7.1f} jobs/s  {figures['trip'][-1]:6.1f} ms", flush=True)  # noqa: T201
 
 
-async def nothing(job: Job, lease: Lease) -> Outcome:  # noqa: ARG001
-    """Do nothing, successfully."""
-    return Done()
-
-
-async def queue(gateway: ZeebeGateway, process: str, job_type: str, count: int) -> None:
-    """Deploy the process and start it ``count`` times, eight at once."""
-    await gateway.deploy({f"{process}.bpmn": PROCESS.format(process=process, type=job_type).encode()})
-    room = asyncio.Semaphore(8)
+async def _queue(gateway: ZeebeGateway, process: str, count: int) -> None:
+    """Start the process so many times, eight at once."""
+    room = asyncio.Semaphore(_AT_ONCE)
 
     async def start() -> None:
         async with room:
@@ -67,82 +85,53 @@ async def queue(gateway: ZeebeGateway, process: str, job_type: str, count: int) 
     await asyncio.gather(*(start() for _ in range(count)))
 
 
-async def drain_ours(gateway: ZeebeGateway, job_type: str, count: int) -> float:
-    """Jobs per second of our loop with 128 light slots."""
-    seen = Counting()
-    loop = JobLoop(gateway, [JobWorker(job_type, nothing)], {Pool.LIGHT: 128}, "bench", seen)
-    return await _measure(loop.run, lambda: seen.completed, count, lambda: loop.drain(timedelta(seconds=10)))
+async def _trips(gateway: ZeebeGateway, one: Side, name: str, count: int) -> list[float]:
+    """Seconds from the request to start an instance to its end, one after another; the first three do not count."""
+    await gateway.deploy({f"{name}.bpmn": PROCESS.format(process=name, type=name).encode()})
+    channel = create_insecure_channel(gateway.address)
+    stub, times = GatewayStub(channel), []
+    start = pb.CreateProcessInstanceRequest(bpmnProcessId=name, version=-1, variables="{}")
+    await one.serve(name)
+    for _ in range(count + 3):
+        began = time.perf_counter()
+        request = pb.CreateProcessInstanceWithResultRequest(request=start, requestTimeout=30_000)
+        await stub.CreateProcessInstanceWithResult(request, timeout=40)
+        times.append(time.perf_counter() - began)
+    await one.stop()
+    await channel.close(None)
+    return times[3:]
 
 
-async def drain_pyzeebe(address: str, job_type: str, count: int) -> float:
-    """Jobs per second of pyzeebe's worker with 64 jobs a poll and 128 running."""
-    channel = create_insecure_channel(address)
-    worker = ZeebeWorker(channel)
-    done: list[None] = []
-
-    @worker.task(  # type: ignore[arg-type]
-        task_type=job_type, max_jobs_to_activate=64, max_running_jobs=128, timeout_ms=60_000
-    )
-    async def task() -> dict[str, Any]:
-        done.append(None)
-        return {}
-
-    try:
-        return await _measure(worker.work, lambda: len(done), count, worker.stop)
-    finally:
-        await channel.close(None)
+def _summary(figures: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    return {
+        "jobs_per_second": round(median(figures["rate"]), 1),
+        "cpu_ms_per_job": round(median(figures["cpu"]), 2),
+        "round_trip_ms": round(median(figures["trip"]), 1),
+        "round_trip_ms_95": round(median(figures["trip95"]), 1),
+        "rounds": {name: [round(value, 2) for value in values] for name, values in figures.items()},
+    }
 
 
-async def _measure(
-    run: Callable[[], Awaitable[Any]], done: Callable[[], int], count: int, stop: Callable[[], Awaitable[Any]]
-) -> float:
-    started = time.perf_counter()
-    task = asyncio.ensure_future(run())
-    while done() < count and not task.done():
-        await asyncio.sleep(0.01)
-    seconds = time.perf_counter() - started
-    await stop()
-    await asyncio.gather(task, return_exceptions=True)
-    return count / seconds
-
-
-async def idle(gateway: ZeebeGateway, types: int, seconds: float) -> float:
-    """Share of one core that a loop with so many idle job types takes, once its polls are parked."""
-    workers = [JobWorker(f"bench.idle.{n}", nothing, Pool.TERRAFORM) for n in range(types)]
-    loop = JobLoop(gateway, workers, {Pool.TERRAFORM: 2}, "bench", Counting())
+async def idle_share(gateway: ZeebeGateway, types: int, seconds: float) -> float:
+    """Share of one core that our loop with so many idle job types takes, once its polls are parked."""
+    workers = [JobWorker(f"bench.idle.{number}", _nothing, Pool.TERRAFORM) for number in range(types)]
+    loop = JobLoop(gateway, workers, {Pool.TERRAFORM: 2}, "bench", Silent())
     task = asyncio.create_task(loop.run())
-    await asyncio.sleep(types / 100 + 5)
-    started, before = time.perf_counter(), time.process_time()
+    await asyncio.sleep(types / 20 + 10)  # refused polls are opened again after up to that long
+    began, before = time.perf_counter(), time.process_time()
     await asyncio.sleep(seconds)
-    share = (time.process_time() - before) / (time.perf_counter() - started)
+    share = (time.process_time() - before) / (time.perf_counter() - began)
     await loop.drain(timedelta(seconds=5))
     await task
     return share
 
 
-async def main(jobs: int, idle_types: int, out: Path) -> None:
-    """Run all measurements and write the result."""
-    settings = Settings()
-    result: dict[str, Any] = {"time": now().isoformat(), "machine": platform.platform(), "jobs": jobs}
-    async with ZeebeGateway.from_settings(settings) as gateway:
-        result["engine"] = (await gateway.topology()).gateway_version
-        if idle_types:
-            result["idle_types"] = idle_types
-            result["idle_core_share"] = round(await idle(gateway, idle_types, 30), 4)
-            print(f"{idle_types} idle job types: {result['idle_core_share']:.2%} of a core")
-        await queue(gateway, "BenchPyzeebe", "bench.pyzeebe", jobs)
-        result["pyzeebe_jobs_per_second"] = round(await drain_pyzeebe(settings.grpc_address, "bench.pyzeebe", jobs), 1)
-        await queue(gateway, "BenchOurs", "bench.ours", jobs)
-        result["ours_jobs_per_second"] = round(await drain_ours(gateway, "bench.ours", jobs), 1)
-    result["ratio"] = round(result["ours_jobs_per_second"] / result["pyzeebe_jobs_per_second"], 1)
-    print(f"ours {result['ours_jobs_per_second']}/s, pyzeebe {result['pyzeebe_jobs_per_second']}/s: x{result['ratio']}")
-    out.write_text(json.dumps(result, indent=2) + "\n")
+class Silent:
+    """An observer that is told nothing worth keeping: an idle worker writes no log."""
+
+    def event(self, name: str, /, **fields: object) -> None:
+        """Let it go."""
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=1500)
-    parser.add_argument("--idle", type=int, default=600)
-    parser.add_argument("--out", type=Path, default=Path("bench-job-loop.json"))
-    given = parser.parse_args()
-    asyncio.run(main(given.jobs, given.idle, given.out))
+async def _nothing(job: Job, lease: Lease) -> Outcome:  # noqa: ARG001 - a handler's form
+    return Done()

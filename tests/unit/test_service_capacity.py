@@ -16,7 +16,7 @@ from workers.service.capacity import Machine, slots
 def test_slots_follow_from_memory_and_cpus(memory_mb, cpus, terraform, ansible):
     """Two heavy jobs per CPU as far as half of the memory carries them, and never none."""
     found = slots(Settings(), Machine(memory_mb, cpus))
-    assert (found[Pool.TERRAFORM], found[Pool.ANSIBLE], found[Pool.LIGHT]) == (terraform, ansible, 32)
+    assert (found[Pool.TERRAFORM], found[Pool.ANSIBLE], found[Pool.LIGHT]) == (terraform, ansible, 128)
 
 
 def test_slots_that_are_set_count():

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         256, description="Memory that an Ansible job takes; for the number of slots."
     )
     light_slots: Annotated[int, Field(ge=1, le=10000)] = Field(
-        32, description="Light jobs (checks, notices, probes) that run at once."
+        128, description="Light jobs (checks, notices, probes) that run at once."
     )
     lease_seconds: Annotated[int, Field(ge=2, le=3600)] = Field(
         60,

@@ -233,10 +233,11 @@ class JobLoop:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _cancel_running(self) -> None:
-        tasks = {work.task for work in self._running.values()}
-        for task in tasks:
-            task.cancel()
-        await _settle(tasks | self._returning, _STOP_SECONDS)
+        for work in self._running.values():
+            work.cancel()
+        reports = {work.task for work in self._running.values()} | self._returning
+        for late in await _settle(reports, _STOP_SECONDS):
+            late.cancel()
 
     def _capacities(self) -> dict[str, int]:
         return {pool.value: slots.capacity for pool, slots in self._slots.items()}

@@ -108,7 +108,7 @@ class Reporter:
 
 def _within_limits(job: Job, outcome: Outcome) -> Outcome:
     """The outcome, or an incident in its place where its variables cannot or must not be sent."""
-    if not isinstance(outcome, Done | Refused):
+    if not isinstance(outcome, Done | Refused) or not outcome.variables:
         return outcome
     try:
         size = _size(outcome.variables)

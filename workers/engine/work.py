@@ -16,7 +16,6 @@ from workers.engine.lease import HeldLease
 from workers.engine.observe import Observer, tell
 from workers.engine.report import Reporter
 
-_LAST_WORDS_SECONDS: Final = 5.0
 _FIRST_PATIENCE: Final = timedelta(seconds=20)
 _LAST_PATIENCE: Final = timedelta(seconds=120)
 _LAST_BUT_ONE: Final = 2
@@ -55,6 +54,11 @@ class Work:
         """The handler has ended."""
         return self._outcome is not None
 
+    def cancel(self) -> None:
+        """Cut the handler off; a report under way goes on."""
+        if not self.settled:
+            self.task.cancel()
+
     async def _run(self, before: Work | None) -> None:
         started = time.monotonic()
         structlog.contextvars.bind_contextvars(process_instance=self.job.process_instance)  # of this task only
@@ -64,7 +68,7 @@ class Work:
             self._outcome = await self._handle()
             if isinstance(self._outcome, HandedBack):
                 self._free()
-            await self._report(self._outcome, started)
+            await self._reporter.report(self.job, self._outcome, started)
         finally:
             self._lease.end()
             self._free()
@@ -91,18 +95,6 @@ class Work:
     def _crash(self, error: BaseException) -> Failed:
         tell(self._observer, "job.crashed", job=self.job.key, type=self.job.type, error=error)
         return Failed(f"{type(error).__name__} in the worker for {self.job.type}. The worker's log has the details.")
-
-    async def _report(self, outcome: Outcome, started: float) -> None:
-        """Report, also while we are being cancelled: then a few seconds more."""
-        report = asyncio.create_task(
-            self._reporter.report(self.job, outcome, started), name=f"report job {self.job.key}"
-        )
-        try:
-            await asyncio.shield(report)
-        except asyncio.CancelledError:
-            await asyncio.wait({report}, timeout=_LAST_WORDS_SECONDS)
-            report.cancel()
-            raise
 
     def _free(self) -> None:
         if self._release is not None:

@@ -23,6 +23,7 @@ from workers.engine.loop import JobLoop
 from workers.engine.observe import LogObserver, Observer
 from workers.engine.rest import OrchestrationRest
 from workers.execution.workspace import remove_left_overs
+from workers.handlers.attempt import Recorded
 from workers.handlers.decisions import decision_workers
 from workers.handlers.hosts import host_workers
 from workers.handlers.notify import notify_workers
@@ -92,6 +93,7 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
         while not stop.is_set():
             catalogue = await asyncio.to_thread(read_catalogue, assembly.context.project)
             workers = job_workers(assembly, catalogue, gateway, rest)
+            observer.recorded |= {worker.type for worker in workers if isinstance(worker.handler, Recorded)}
             loop = JobLoop(gateway, workers, found, assembly.name, observer)
             running = asyncio.create_task(loop.run(), name="job loop")
             async with _heart(assembly, catalogue, workers):
@@ -143,10 +145,16 @@ def _outline(catalogue: Catalogue) -> tuple[object, ...]:
 
 
 class Bookkeeper:
-    """Logs and counts what the loop does, and notes in the run record that the engine has taken an outcome."""
+    """Logs and counts what the loop does, and notes in the run record that the engine has taken an outcome.
+
+    Attributes:
+        log: the part that logs and counts.
+        recorded: the job types that keep run records.
+    """
 
     def __init__(self, runs: Runs, metrics: Observer) -> None:
         self.log = LogObserver()
+        self.recorded: set[str] = set()
         self._metrics = metrics
         self._runs = runs
         self._notes: set[asyncio.Task[None]] = set()
@@ -156,7 +164,7 @@ class Bookkeeper:
         self._metrics.event(name, **fields)
         self.log.event(name, **fields)
         job = fields.get("job")
-        if name in _REPORTED and isinstance(job, int):
+        if name in _REPORTED and isinstance(job, int) and fields.get("type") in self.recorded:
             task = asyncio.create_task(self._runs.mark_reported(job), name=f"note the report of job {job}")
             self._notes.add(task)
             task.add_done_callback(self._noted)

@@ -1,0 +1,96 @@
+"""``python -m bench``: measure everything in one run on one engine, print ratios, write JSON. Asserts nothing.
+
+The engine is started for the run and removed after it, unless SLUIS_ENGINE is ``external``; then take one that nobody
+else needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.job_loop import compare, idle_share
+from bench.report import PROJECT, ratios
+from bench.sides import JAVA_SIDES, PYTHON_SIDES, java_command
+from workers.core.settings import Settings
+from workers.core.values import now
+from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts
+from workers.engine.grpc import ZeebeGateway
+from workers.setup.engine import engine_parts, ensure_engine
+from workers.setup.progress import Quiet
+
+
+async def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """Measure and give back everything that was found."""
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="sluis-bench-") as folder:
+        java = await java_command(engine_parts(Settings()).camunda, Path(folder))
+        names = (*PYTHON_SIDES, *(JAVA_SIDES if java else ()))
+        async with _engine(Path(folder) / "engine") as settings, ZeebeGateway.from_settings(settings) as gateway:
+            found = {"engine": (await gateway.topology()).gateway_version}
+            sides = await compare(gateway, names, java, jobs=given.jobs, trips=given.trips, rounds=given.rounds)
+            share = await idle_share(gateway, given.idle, given.idle_seconds)
+            print(f"{given.idle} idle job types: {share:.2%} of a core", flush=True)  # noqa: T201
+    return {
+        "time": now().isoformat(),
+        "machine": _machine(load),
+        **found,
+        "jobs": given.jobs,
+        "trips": given.trips,
+        "rounds": given.rounds,
+        "idle": {"types": given.idle, "core_share": round(share, 4)},
+        "sides": sides,
+    }
+
+
+def _machine(load_before: float) -> dict[str, Any]:
+    return {
+        "cores": os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "load_before": round(load_before, 1),
+        "load_after": round(os.getloadavg()[0], 1),
+    }
+
+
+@asynccontextmanager
+async def _engine(data: Path) -> AsyncIterator[Settings]:
+    """Settings with the addresses of an engine."""
+    settings = Settings()
+    if settings.engine == "external":
+        yield settings
+        return
+    ports = EnginePorts.free()
+    parts = await ensure_engine(settings, Quiet())
+    paths = EnginePaths(parts.java_home, parts.camunda, parts.opensearch)
+    async with EmbeddedEngine(paths, data, ports, ready_seconds=settings.engine_ready_seconds):
+        yield settings.model_copy(update={"grpc_address": ports.grpc_address, "rest_address": ports.rest_address})
+
+
+def main() -> None:
+    """Measure, print the ratios, write the result."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1500, help="queued jobs per side and round")
+    parser.add_argument("--trips", type=int, default=100, help="round trips per side and round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--idle", type=int, default=600, help="idle job types")
+    parser.add_argument("--idle-seconds", type=float, default=30)
+    parser.add_argument("--out", type=Path, default=PROJECT / "results" / "bench" / "bench.json")
+    given = parser.parse_args()
+    result = asyncio.run(measure(given))
+    for name, ratio in ratios(result).items():
+        print(f"Sluis against {name}: drains x{ratio['drain']}, answers in x{ratio['round_trip']} the time")  # noqa: T201
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
