@@ -72,6 +72,28 @@ async def test_a_backlog_of_one_type_is_never_activated_beyond_the_slots() -> No
     assert gateway.failed == []
 
 
+async def test_single_jobs_cost_one_poll_each() -> None:
+    """Three jobs, each after the one before it has ended, are brought by the watch alone."""
+    gateway = MemoryGateway()
+    async with running(gateway, [worker(at_once)], slots=3):
+        for number in range(3):
+            await until(lambda before=number: gateway.polls == before + 1)
+            await gateway.add("t")
+            await until(lambda before=number: len(gateway.completed) == before + 1)
+        await until(lambda: gateway.polls == 4)
+        await asyncio.sleep(0.05)
+    assert gateway.polls == 4
+
+
+async def test_a_backlog_of_short_jobs_is_fetched_and_not_watched_one_by_one() -> None:
+    """A hundred jobs that end at once are taken in batches, although no two of them overlap at a watch."""
+    gateway = MemoryGateway()
+    await gateway.add("t", 100)
+    async with running(gateway, [worker(at_once)], slots=20):
+        await until(lambda: len(gateway.completed) == 100)
+    assert gateway.polls < 30
+
+
 async def test_what_arrives_beyond_the_slots_is_given_back_at_once_with_its_retries() -> None:
     """A burst over 20 types and 2 slots leaves 2 jobs with us; the others are back with retries unchanged."""
     gateway, gate, seen = MemoryGateway(), Gate(), Recorder()

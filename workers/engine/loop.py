@@ -4,8 +4,9 @@ How many types share few slots without taking more than can run (docs/adr/ has t
 
 - **Watch.** A type without known demand has one long poll of minutes for one job, parked in the gateway, without a
   slot: hundreds of idle types cost next to nothing, and the first job arrives at once. If no slot is free for that
-  job, it is given back at once, retries unchanged, and the type counts as in demand. So at most one job per type is
-  ever out beyond the slots, for one round trip, once per busy spell.
+  job, it is given back at once, retries unchanged. So at most one job per type is ever out beyond the slots, for one
+  round trip, once per busy spell. The type counts as in demand then, and when its job took the last slot, came while
+  another one runs, or is one of several in quick succession.
 - **Fetch.** A type in demand waits its turn for slots (``Slots``: in order of asking, in fair shares), reserves them
   first and then takes at most that many jobs, without waiting. An empty answer ends the demand: back to the watch.
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
@@ -35,6 +37,9 @@ from workers.engine.work import Work
 _SHORTEST_WATCH: Final = 30.0
 _LONGEST_WATCH: Final = 300.0
 _WATCHES_PER_SECOND: Final = 4
+_SOON_SECONDS: Final = 0.5
+_SOON_IN_A_ROW: Final = 4
+"""So many watches in a row that are answered so soon mean a backlog, even where each job ends before the next one."""
 _NO_WAIT: Final = timedelta()
 _BUSY_FETCHES: Final = 10
 _FETCH_SECONDS: Final = 5.0
@@ -73,6 +78,7 @@ class JobLoop:
         self._running: dict[int, Work] = {}
         self._serving: dict[str, asyncio.Task[None]] = {}
         self._fetching: set[str] = set()
+        self._soon: Counter[str] = Counter()
         self._returning: set[asyncio.Task[None]] = set()
         self._check()
 
@@ -139,16 +145,28 @@ class JobLoop:
                 failures += 1
 
     async def _watch(self, worker: JobWorker) -> bool:
-        """One long poll without a slot. True where there is demand: a job arrived."""
+        """One long poll without a slot. True where there is demand: its job is hardly the only one.
+
+        A fetch after every single job would be one more command for the engine, in the way of the next job.
+        """
         await self._pace.wait()
+        began = time.monotonic()
         jobs = await self._activate(worker, 1, self._watch_time())
+        soon = bool(jobs) and time.monotonic() - began < _SOON_SECONDS
+        self._soon[worker.type] = self._soon[worker.type] + 1 if soon else 0
+        demand = soon and self._soon[worker.type] % _SOON_IN_A_ROW == 0
         slots = self._slots[worker.pool]
         for job in jobs:
             if not self._draining.is_set() and slots.take():
+                demand |= slots.free < 1 or self._runs(worker.type)
                 self._start(job, worker, slots)
             else:
+                demand = True
                 self._give_back(job)
-        return bool(jobs)
+        return demand
+
+    def _runs(self, job_type: str) -> bool:
+        return any(work.job.type == job_type for work in self._running.values())
 
     async def _fetch_while_in_demand(self, worker: JobWorker) -> None:
         """Fetch until there is nothing left. A busy engine is asked again soon: there is work, and slots for it."""
