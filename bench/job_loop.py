@@ -37,7 +37,7 @@ PROCESS: Final = """<?xml version="1.0" encoding="UTF-8"?>
 </bpmn:definitions>"""
 _WARM_UP: Final = (300, 20)
 """Jobs and round trips of a first round that does not count: the engine and the Java client compile themselves."""
-_LIMIT: Final = 15.0
+_LIMIT: Final = 8.0
 """Seconds after which a side may stop: pyzeebe with defaults needs minutes for what others do in seconds."""
 _AT_ONCE: Final = 8
 

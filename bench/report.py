@@ -88,7 +88,8 @@ def blocks(result: Mapping[str, Any]) -> dict[str, str]:
     """The generated parts of the page, by name."""
     return {
         "surroundings": _surroundings(result),
-        "job-loop": _table(
+        "job-loop": "![Jobs per second of each client](../images/job-loop.svg)\n\n"
+        + _table(
             ("client", "jobs/s", "CPU per job", "round trip", "95 % within", "Sluis drains", "Sluis answers in"),
             _side_rows(result),
         ),
