@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, T201 - a script that measures and prints
+# ruff: noqa: T201 - a script that measures and prints
 """Measure the pages' logs: what many watchers of one live log cost the worker, and how fast a long log opens.
 
 Usage: ``python bench/web_logs.py [--watchers 50] [--seconds 15] [--rate 200] [--out bench-web-logs.json]``. A process
