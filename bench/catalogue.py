@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, T201 - a script that measures and prints
+# ruff: noqa: T201 - a script that measures and prints
 """Measure reading, generating and checking a catalogue of many modules.
 
 Usage: ``python bench/catalogue.py [--modules 200] [--variables 20] [--out bench-catalogue.json]``. It makes a project
