@@ -12,6 +12,7 @@ from workers.catalogue.findings import Finding
 from workers.catalogue.reading import read_catalogue
 from workers.catalogue.rules_calls import calls
 from workers.catalogue.rules_tasks import forms, job_types, people, timers
+from workers.catalogue.sources import FILE, read_sources
 from workers.catalogue.surroundings import Surroundings, surroundings
 from workers.core.contract import Catalogue, CatalogueProblem, Kind
 from workers.core.errors import SettingError, UsageError
@@ -32,7 +33,7 @@ def check_models(project: Path) -> tuple[Finding, ...]:
     around = _surroundings(project, catalogue, drawings)
     found = [finding for drawing in drawings for rule in _RULES for finding in rule(drawing, around)]
     folders = [_folder(project, problem) for problem in catalogue.problems]
-    unique = dict.fromkeys([*unreadable, *folders, *found])
+    unique = dict.fromkeys([*unreadable, *folders, *_sources(project, catalogue), *found])
     return tuple(sorted(unique, key=lambda f: (f.file, f.line, f.element, f.rule)))
 
 
@@ -60,6 +61,23 @@ def _groups(project: Path) -> frozenset[str]:
     except UsageError:
         return frozenset()
     return frozenset(group for people_ in named for group in (people_.approvers, *people_.groups))
+
+
+def _sources(project: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    """Copies from other repositories that are not there, or not as they were fetched."""
+    try:
+        sources = read_sources(project)
+    except SettingError as error:
+        yield Finding("unreadable", FILE, "", FILE, error.message, error.hint)
+        return
+    for source in sources:
+        found = catalogue.module(source.name) if source.kind is Kind.MODULE else catalogue.role(source.name)
+        name = f"{source.kind.value}.{source.name}"
+        if found is None:
+            yield Finding("source-missing", FILE, "", name, "is not there, or cannot be read.", "`sluis source fetch`.")
+        elif found.digest != source.digest:
+            message = "is not what was fetched; its content has another digest."
+            yield Finding("source-changed", FILE, "", name, message, "Undo the edit, or add the source again.")
 
 
 def _folder(project: Path, problem: CatalogueProblem) -> Finding:
