@@ -56,6 +56,23 @@ class AwsSecretStore(Record):
     kms_key_id: str = Field("", description="KMS key for encryption; default: the account's own.")
 
 
+class Encryption(Record):
+    """State and saved plans encrypted by OpenTofu itself, whatever the backend does. Give one kind of key."""
+
+    passphrase: SecretReference | None = Field(None, description="Passphrase of at least 16 characters.")
+    kms_key_id: str = Field("", description="AWS KMS key instead of a passphrase.")
+    region: str = Field("", description="Region of the KMS key; default: the worker's own.")
+    migrate: bool = Field(
+        False, description="Also read a state that is not encrypted yet; the next apply encrypts it. Turn it off then."
+    )
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Encryption:
+        if bool(self.passphrase) == bool(self.kms_key_id):
+            raise ValueError("encryption: give either passphrase or kms_key_id")
+        return self
+
+
 class Cloud(Record):
     """The AWS account and the roles that plans and applies assume there."""
 
@@ -170,6 +187,7 @@ class Environment(Record):
     state: Annotated[LocalState | S3State, Field(discriminator="type")] = Field(
         LocalState(), description="Where Terraform keeps its state."
     )
+    encryption: Encryption | None = Field(None, description="Encryption of state and plans by OpenTofu.")
     secret_store: Annotated[LocalSecretStore | AwsSecretStore, Field(discriminator="type")] = Field(
         LocalSecretStore(), description="Where sensitive outputs of modules go; the process gets references to them."
     )
@@ -187,7 +205,9 @@ class Environment(Record):
     @field_validator("variables")
     @classmethod
     def _no_reserved(cls, value: dict[str, str]) -> dict[str, str]:
-        reserved = sorted(k for k in value if k.startswith(("TF_CLI_ARGS", "ANSIBLE_", "SLUIS_", "LD_", "PYTHON")))
+        reserved = sorted(
+            k for k in value if k.startswith(("TF_CLI_ARGS", "TF_ENCRYPTION", "ANSIBLE_", "SLUIS_", "LD_", "PYTHON"))
+        )
         if reserved:
             raise ValueError(
                 f"variables: {', '.join(reserved)} would change how the tools run; they are set by Sluis only"

@@ -14,6 +14,7 @@ from workers.core.names import Name
 from workers.core.records import StackId
 from workers.core.redaction import Redactor, secret_strings
 from workers.core.values import JsonValue
+from workers.execution.encryption import encryption_variable
 from workers.execution.terraform import Call
 from workers.handlers.attempt import Attempt, parse
 from workers.handlers.context import Context
@@ -43,9 +44,20 @@ def stack_subject(job: Job) -> tuple[str, ...]:
 def tool_call(context: Context, attempt: Attempt, environment: Environment, redactor: Redactor, minutes: int) -> Call:
     """How the tool is run for an attempt: stopped, timed out, logged, with the environment's variables."""
     values, secrets = context.secrets.resolve(dict(environment.variables))
-    env = {**context.variables, **{name: str(value) for name, value in mapping(values).items()}}
+    encryption, passphrase = _encryption(context, environment)
+    env = {**context.variables, **{name: str(value) for name, value in mapping(values).items()}, **encryption}
     control = attempt.control(timedelta(minutes=minutes))
-    return Call(control=control, sink=attempt.log, env=env, redactor=redactor.plus(secrets))
+    return Call(control=control, sink=attempt.log, env=env, redactor=redactor.plus((*secrets, *passphrase)))
+
+
+def _encryption(context: Context, environment: Environment) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What makes the tool encrypt, and the secret in it."""
+    wanted = environment.encryption
+    if wanted is None:
+        return {}, ()
+    passphrase = context.secrets.value(wanted.passphrase) if wanted.passphrase else ""
+    product = context.terraform().product
+    return encryption_variable(wanted, passphrase, product), (passphrase,) if passphrase else ()
 
 
 def sensitive_values(contract: Contract, values: Mapping[str, JsonValue]) -> tuple[str, ...]:
