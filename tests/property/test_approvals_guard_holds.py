@@ -90,7 +90,7 @@ def must_hold(known: Evidence, stack: StackId, instance: int) -> bool:
         and plan.stack == stack
         and not policy.denied
         and len(agreed) >= policy.approvals
-        and not [a for a in counting if a.decision is Decision.REJECTED]
+        and not [a for a in counting if a.decision in (Decision.REJECTED, Decision.EXPIRED)]
         and not known.used_by
         and plan.expires > MOMENT
         and (known.module_digest, known.workspace_digest, known.file_digest)
