@@ -50,7 +50,7 @@ test: ## All checks, unit, property and integration tests, the short end-to-end 
 	@$(STAGE) "Python packages" tools/venv
 	@$(STAGE) "engine and tools" $(BIN)/python -m workers.setup
 	@$(MAKE) -k check
-	@$(STAGE) "unit and property tests" $(BIN)/pytest -q tests/unit tests/property
+	@$(STAGE) "unit and property tests" $(BIN)/pytest -q -n auto tests/unit tests/property
 	@$(STAGE) "integration and end to end" $(BIN)/pytest -v --durations=15 -m "not slow" \
 		--ignore tests/unit --ignore tests/property $(ARGS)
 
