@@ -109,6 +109,7 @@ check-ansible: venv
 .PHONY: check-bpmn
 check-bpmn: tools/bpmn/node_modules/.package-lock.json
 	@$(STAGE) "bpmnlint" npm --prefix tools/bpmn run --silent lint
+	@$(STAGE) "Camunda Modeler's own check" npm --prefix tools/bpmn run --silent modeler
 	@$(STAGE) "element templates" npm --prefix tools/bpmn run --silent templates
 
 tools/bpmn/node_modules/.package-lock.json: tools/bpmn/package-lock.json
