@@ -41,13 +41,20 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def in_s3(bucket: None, settings: Settings, tmp_path: Path) -> Iterator[Served]:
-    """A served project whose record is in the bucket, with the tutorial's module and process."""
-    with served(settings, tmp_path) as project:
-        shutil.copytree(PROJECT / "docs/tutorial/note", project.folder, dirs_exist_ok=True)
-        deployed = project.cli("deploy")
-        assert deployed.returncode == 0, deployed.stderr
-        yield project
+def in_s3(project: Served, bucket: None, settings: Settings, tmp_path: Path) -> Iterator[Served]:
+    """A served project whose record is in the bucket, with the tutorial's module and process.
+
+    The other project's worker stands still: it would take jobs of ours and look for their records in its own store.
+    """
+    project.worker.stop()
+    try:
+        with served(settings, tmp_path) as ours:
+            shutil.copytree(PROJECT / "docs/tutorial/note", ours.folder, dirs_exist_ok=True)
+            deployed = ours.cli("deploy")
+            assert deployed.returncode == 0, deployed.stderr
+            yield ours
+    finally:
+        project.worker.start()
 
 
 def test_a_change_lives_in_the_bucket_alone(in_s3: Served, tmp_path: Path):
