@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from service_kit import project
+from workers.runs.audit import Audit
+from workers.runs.store import DirectoryStore
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,6 +105,27 @@ def test_status_without_anything_is_a_failure_for_scripts(tmp_path: Path) -> Non
     found = json.loads(done.stdout)
     assert (done.returncode, found["good"], found["workers"]) == (1, False, [])
     assert "No engine answers" in found["engine"]["trouble"]
+
+
+def test_an_exported_audit_trail_is_compared(tmp_path: Path) -> None:
+    """An entry that is gone shows against what `sluis audit export` printed; what is no export is refused."""
+    folder = project(tmp_path)
+    trail = Audit(DirectoryStore(folder / ".sluis" / "store"))
+    for action in ("planned", "applied"):
+        asyncio.run(trail.add("local/a", "demo", action))
+    exported = folder / "audit.jsonl"
+    exported.write_text(sluis(folder, "audit", "export").stdout)
+    assert [json.loads(line)["action"] for line in exported.read_text().splitlines()] == ["planned", "applied"]
+    assert sluis(folder, "audit", "verify", "--against", str(exported)).returncode == 0
+    (folder / ".sluis" / "store" / "audit" / "local" / "a" / "00000002.json").unlink()
+    assert sluis(folder, "audit", "verify").returncode == 0
+    done = sluis(folder, "audit", "verify", "local/a", "--against", str(exported))
+    assert done.returncode == 1
+    assert "entry 2 is not what was exported" in " ".join(done.stdout.split())
+    exported.write_text("no export\n")
+    refused = sluis(folder, "audit", "verify", "--against", str(exported))
+    assert refused.returncode == 2
+    assert "line 1 of" in refused.stderr
 
 
 def test_an_altered_audit_trail_is_noticed(tmp_path: Path) -> None:

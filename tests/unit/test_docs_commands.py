@@ -14,6 +14,7 @@ from workers.cli.main import app
 
 SHOWN = [command for page in pages() for command in commands(page)]
 _PLACEHOLDER = re.compile(r"<[^>]+>")
+_INTO_A_FILE = re.compile(r" > \S+$")
 
 
 def test_documents_show_commands() -> None:
@@ -25,7 +26,7 @@ def test_documents_show_commands() -> None:
 @pytest.mark.parametrize("command", [c for c in SHOWN if c.line.startswith("sluis")], ids=str)
 def test_every_sluis_command_in_the_documents_exists(command: Command) -> None:
     """A command shown in a document exists, with its options and enough arguments."""
-    words = shlex.split(_PLACEHOLDER.sub("X", command.line))[1:]
+    words = shlex.split(_INTO_A_FILE.sub("", _PLACEHOLDER.sub("X", command.line)))[1:]
     assert _problem(typer.main.get_command(app), words, complete=command.complete) == ""
 
 

@@ -35,6 +35,13 @@ class Settings(BaseSettings):
         "folder; default: store/ in the data folder. Workers on several machines need S3.",
     )
     store_kms_key: str = Field("", description="KMS key for what is put into S3; default: the bucket's own encryption.")
+    store_lock_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Days for which nobody, administrators included, can remove an audit entry from S3 (Object Lock in "
+        "compliance mode, which the bucket must have); 0: no lock.",
+    )
     cache: Path = Field(
         default_factory=default_cache, description="Downloads and built programs, keyed by version; safe to delete."
     )

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,7 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from workers.core.errors import SettingError, StoreError
-from workers.runs.store import checked
+from workers.runs.store import AUDIT_PREFIX, checked
 
 T = TypeVar("T")
 
@@ -42,12 +44,14 @@ class S3Store:
         bucket: name of the bucket.
         prefix: what every key starts with; empty, or without a slash at the end.
         kms_key: id or ARN of the KMS key for new objects; empty: the bucket's own encryption.
+        lock_days: for how long an entry of the audit trail can be removed by nobody; 0: it is not locked.
     """
 
     client: Any
     bucket: str
     prefix: str = ""
     kms_key: str = ""
+    lock_days: int = 0
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_CONNECTIONS, "s3"), repr=False, compare=False
     )
@@ -108,6 +112,11 @@ class S3Store:
         """See `Store.delete`."""
         await self._call(self._delete, self._name(key))
 
+    async def changed(self, prefix: str) -> Mapping[str, str]:
+        """See `Versioned.changed`. A bucket without versions knows of nothing."""
+        names = await self._call(self._changed, f"{self._name(prefix)}/")
+        return {name.removeprefix(self._top): what for name, what in names.items()}
+
     @property
     def _top(self) -> str:
         return f"{self.prefix}/" if self.prefix else ""
@@ -133,7 +142,14 @@ class S3Store:
 
     def _put(self, name: str, content: bytes, **condition: str) -> None:
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key} if self.kms_key else {}
-        self.client.put_object(Bucket=self.bucket, Key=name, Body=content, **encryption, **condition)
+        more = encryption | self._lock(name)
+        self.client.put_object(Bucket=self.bucket, Key=name, Body=content, **more, **condition)
+
+    def _lock(self, name: str) -> dict[str, Any]:
+        if not self.lock_days or not name.removeprefix(self._top).startswith(AUDIT_PREFIX):
+            return {}
+        until = datetime.now(UTC) + timedelta(days=self.lock_days)
+        return {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": until}
 
     def _put_if(self, name: str, content: bytes, condition: dict[str, str]) -> bool:
         for attempt in range(_CONFLICTS):
@@ -153,11 +169,22 @@ class S3Store:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=top)
         return [item["Key"] for page in pages for item in page.get("Contents", ())]
 
+    def _changed(self, top: str) -> dict[str, str]:
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=top)
+        versions: Counter[str] = Counter()
+        removed: set[str] = set()
+        for page in pages:
+            versions.update(item["Key"] for item in page.get("Versions", ()))
+            removed.update(item["Key"] for item in page.get("DeleteMarkers", ()) if item["IsLatest"])
+        return {name: "overwritten" for name, count in versions.items() if count > 1} | dict.fromkeys(
+            removed, "removed"
+        )
+
     def _delete(self, name: str) -> None:
         self.client.delete_object(Bucket=self.bucket, Key=name)
 
 
-def open_s3(address: str, kms_key: str = "") -> S3Store:
+def open_s3(address: str, kms_key: str = "", lock_days: int = 0) -> S3Store:
     """The store at ``s3://bucket/prefix``; credentials, region and endpoint as boto3 finds them.
 
     Raises:
@@ -171,7 +198,7 @@ def open_s3(address: str, kms_key: str = "") -> S3Store:
         client = boto3.client("s3", config=config)
     except BotoCoreError as error:
         raise SettingError(f"SLUIS_STORE: {error}", "Set AWS_REGION and credentials for this worker.") from error
-    return S3Store(client, parts.netloc, parts.path.strip("/"), kms_key)
+    return S3Store(client, parts.netloc, parts.path.strip("/"), kms_key, lock_days)
 
 
 def _code(error: ClientError) -> str:

@@ -12,14 +12,16 @@ import fcntl
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from workers.core.errors import StoreError
 from workers.core.values import digest_bytes
 
+AUDIT_PREFIX: Final = "audit/"
+"""Where the audit trail is: what a store may keep from being removed."""
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
@@ -70,6 +72,15 @@ class Ranged(Protocol):
 
     async def read_from(self, key: str, offset: int) -> bytes:
         """The object from that byte on; nothing where there is no object, or none so long."""
+        ...
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A store that keeps what was removed or overwritten in it, and so can tell."""
+
+    async def changed(self, prefix: str) -> Mapping[str, str]:
+        """The keys below ``prefix`` that hold no longer what was put there first: ``removed`` or ``overwritten``."""
         ...
 
 

@@ -98,7 +98,7 @@ def open_store(settings: Settings) -> Store:
         SettingError: SLUIS_STORE names none.
     """
     if "://" in settings.store:
-        return open_s3(settings.store, settings.store_kms_key)
+        return open_s3(settings.store, settings.store_kms_key, settings.store_lock_days)
     return DirectoryStore(Path(settings.store).expanduser() if settings.store else settings.data_folder / "store")
 
 
