@@ -1,0 +1,108 @@
+"""The AWS provider with which modules are checked: the real one from its registry, else a stand-in without a network.
+
+The stand-in serves the real provider's schemas and simulates plan and apply; its source lies beside the checkout, in
+``../shared/awssim``. It is built once into the cache, under the digest of its source. Sluis itself never uses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from workers.core.errors import MissingToolError  # noqa: E402
+from workers.core.settings import Settings  # noqa: E402
+from workers.setup.cache import Cache  # noqa: E402
+from workers.setup.commands import run  # noqa: E402
+from workers.setup.providers import REGISTRIES, mirror_config, registry_answers  # noqa: E402
+
+STAND_IN: Final = PROJECT.parent / "shared" / "awssim"
+_SOURCES: Final = ("*.go", "go.mod", "go.sum", "rules.txt", "schema.json.gz", "build.sh")
+_CONFIG: Final = """\
+provider_installation {{
+{mirrors}  direct {{
+    exclude = [{names}]
+  }}
+}}
+"""
+_MIRROR: Final = """\
+  filesystem_mirror {{
+    path    = {path}
+    include = [{names}]
+  }}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsProvider:
+    """Where the AWS provider comes from.
+
+    Attributes:
+        cli_config: the CLI configuration file to use; None for tofu's own way to the registry.
+        simulated: it is the stand-in, with which plans and applies reach no account.
+    """
+
+    cli_config: Path | None
+    simulated: bool
+
+
+def ensure_aws_provider(settings: Settings) -> AwsProvider:
+    """The provider to check modules with: a mirror that the settings name, the registry, else the stand-in.
+
+    Raises:
+        MissingToolError: there is neither a registry nor the stand-in's source with Go.
+    """
+    if settings.tofu_cli_config:
+        return AwsProvider(Path(settings.tofu_cli_config).expanduser().resolve(), simulated=False)
+    if not STAND_IN.is_dir() and asyncio.run(registry_answers()):
+        return AwsProvider(None, simulated=False)
+    if not STAND_IN.is_dir() or shutil.which("go") is None:
+        raise MissingToolError(
+            f"The AWS provider cannot be had: no provider registry answers, and there is no Go or no {STAND_IN}.",
+            "Set SLUIS_TOFU_CLI_CONFIG to a configuration with a mirror that has hashicorp/aws.",
+        )
+    return AwsProvider(asyncio.run(_stand_in(settings)), simulated=True)
+
+
+async def _stand_in(settings: Settings) -> Path:
+    cache = Cache(settings.cache)
+    mirrors = [cache.path(f"awssim/{_digest()}")]
+    await cache.once(f"awssim/{_digest()}", _build)
+    if mirror_config(settings).exists():
+        mirrors.append(mirror_config(settings).parent)
+    text = _cli_config(mirrors).encode()
+    config = cache.path(f"awssim/{hashlib.sha256(text).hexdigest()[:16]}.tofurc")
+    temporary = config.with_suffix(f".{os.getpid()}")
+    temporary.write_bytes(text)
+    temporary.replace(config)
+    return config
+
+
+async def _build(target: Path) -> None:
+    out = target.with_name("out")
+    await run(["bash", STAND_IN / "build.sh"], cwd=STAND_IN, env={"OUT": str(out)})
+    (out / "mirror").rename(target)
+
+
+def _digest() -> str:
+    files = sorted(file for pattern in _SOURCES for file in STAND_IN.glob(pattern))
+    return hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _cli_config(mirrors: list[Path]) -> str:
+    """Each provider from the mirror that has it, all others from where they come from."""
+    blocks, served = "", []
+    for mirror in mirrors:
+        names = sorted(f"{r}/hashicorp/{p.name}" for r in REGISTRIES for p in (mirror / r / "hashicorp").iterdir())
+        served += names
+        blocks += _MIRROR.format(path=json.dumps(str(mirror)), names=json.dumps(names)[1:-1])
+    return _CONFIG.format(mirrors=blocks, names=json.dumps(served)[1:-1])
