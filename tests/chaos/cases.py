@@ -22,6 +22,7 @@ class Case:
         effects: how often the change may have been made in the end.
         end: where the process has to end.
         stack: its stack where that is another case's too; else its own.
+        taken_over: the tool ends although its worker is dead, and the next worker takes its result over.
         lost: what must not have happened, filled in by ``judging.judge``.
     """
 
@@ -32,6 +33,7 @@ class Case:
     effects: tuple[int, ...] = (1,)
     end: str = DONE
     stack: str = ""
+    taken_over: bool = False
     instance: int = 0
     ended: str = ""
     lost: list[str] = field(default_factory=list)

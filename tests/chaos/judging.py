@@ -27,6 +27,8 @@ async def judge(scene: Scene, cases: Iterable[Case] | None = None) -> None:
         if case.ended != case.end:
             case.lost.append(f"ended at {case.ended}, expected {case.end}")
         case.lost += await _open_ends(scene, case)
+        if case.taken_over:
+            case.lost += await _not_taken_over(scene, case)
     losses = [f"{case.fault}: {case.lost}" for case in judged if case.lost]
     assert not losses, losses
 
@@ -38,6 +40,12 @@ async def _approvals(scene: Scene, case: Case) -> int:
     ours = [c for c in found if c.stack == case.subject or c.hosts == (case.name,)]
     kept = [await changes.approvals(change.digest) for change in ours]
     return sum(1 for one in kept for approval in one if approval.counts and approval.decision == "approved")
+
+
+async def _not_taken_over(scene: Scene, case: Case) -> list[str]:
+    made = [run for run in await scene.runs(case) if run.job_type.endswith((".apply", ".run"))]
+    states = [run.state.value for run in made]
+    return [] if states == ["finished"] else [f"its result was not taken over: {states}"]
 
 
 async def _open_ends(scene: Scene, case: Case) -> list[str]:

@@ -23,15 +23,17 @@ async def test_a_worker_killed_at_every_step_loses_and_repeats_nothing(stage: Sc
         Case("apply-fresh", killed + "apply, before it is recorded", "apply not yet recorded"),
         Case("apply-begun", killed + "apply, recorded and not started", "apply recorded"),
         Case("apply-used", killed + "apply, plan marked as used", "apply plan marked as used"),
-        Case("apply-during", killed + "apply, tofu at work", "apply"),
-        Case("apply-after", killed + "apply, tofu has ended", "apply tool ended"),
-        Case("apply-kept", killed + "apply, before its result is kept", "apply result not yet kept"),
+        Case("apply-during", killed + "apply, tofu at work", "apply", taken_over=True),
+        Case("apply-after", killed + "apply, tofu has ended", "apply tool ended", taken_over=True),
+        Case("apply-kept", killed + "apply, before its result is kept", "apply result not yet kept", taken_over=True),
         Case("apply-ended", killed + "apply, before its completion is sent", "apply result kept"),
         Case("apply-sent", killed + "apply, after its completion was sent", "apply outcome sent"),
         Case("check-during", killed + "check of a role, Ansible at work", "check", ANSIBLE),
         Case("run-begun", killed + "role, recorded and not started", "run recorded", ANSIBLE),
-        Case("run-during", killed + "role, Ansible at work", "run", ANSIBLE),
-        Case("run-kept", killed + "role, before its result is kept", "run result not yet kept", ANSIBLE),
+        Case("run-during", killed + "role, Ansible at work", "run", ANSIBLE, taken_over=True),
+        Case(
+            "run-kept", killed + "role, before its result is kept", "run result not yet kept", ANSIBLE, taken_over=True
+        ),
         Case("run-ended", killed + "role, before its completion is sent", "run result kept", ANSIBLE),
     ]
     stage.prepare(cases)

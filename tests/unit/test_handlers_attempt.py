@@ -11,7 +11,8 @@ from workers.core.errors import BusyError, MissingToolError, ToolError
 from workers.core.job import Abandoned, BpmnErrorCode, Done, Failed, HandedBack, Refused, Stuck
 from workers.core.records import RunState, StackId, StackRecord
 from workers.core.values import now
-from workers.execution.errors import ToolInterruptedError
+from workers.execution.errors import EndUnknownError, ToolInterruptedError
+from workers.execution.kept import OUTPUT, KeptOutput
 from workers.handlers.attempt import Recorded, lock_path
 from workers.runs.locks import FileLock
 from workers.runs.log import read_log
@@ -131,6 +132,55 @@ async def test_an_interrupted_apply_is_told_to_the_model(ctx):
     begun.lock.free()
     outcome = await recorded(ctx, well, repeatable=False)(job("t"), Lease())
     assert outcome.code is BpmnErrorCode.RUN_INTERRUPTED
+
+
+async def died(ctx, wrote=None):
+    """A run whose worker died, and what its tool wrote."""
+    begun = await ctx.runs.begin(job("t"), "local/web1", {})
+    begun.lock.free()
+    if wrote is not None:
+        (KeptOutput(ctx.data).keep("1-1") / OUTPUT).write_text(wrote)
+
+
+async def test_what_a_dead_workers_tool_has_done_is_taken_over(ctx):
+    """The tool came to its end: its result ends the same run, and what it wrote does not stay around."""
+    await died(ctx, "the end")
+
+    async def take_over(attempt):
+        assert (attempt.kept / OUTPUT).read_text() == "the end"
+        return Done({"n": 1})
+
+    handler = recorded(ctx, raising(AssertionError("done again")), repeatable=False, take_over=take_over)
+    assert await handler(job("t"), Lease()) == Done({"n": 1})
+    (run,) = await ctx.runs.all()
+    assert (run.id, run.state) == ("1-1", RunState.FINISHED)
+    assert KeptOutput(ctx.data).find("1-1") is None
+
+
+async def test_a_tool_that_did_not_say_how_it_ended_is_told_to_the_model(ctx):
+    """What it wrote goes into the log, the run counts as interrupted, and the model decides."""
+    await died(ctx, "half of it")
+    handler = recorded(ctx, well, repeatable=False, take_over=raising(EndUnknownError("unknown")))
+    outcome = await handler(job("t"), Lease())
+    assert outcome.code is BpmnErrorCode.RUN_INTERRUPTED
+    assert (await ctx.runs.find("1-1")).state is RunState.INTERRUPTED
+
+
+async def test_without_anything_written_there_is_nothing_to_take_over(ctx):
+    """A worker that died before its tool was started leaves an interrupted run."""
+    await died(ctx)
+    handler = recorded(ctx, well, repeatable=False, take_over=raising(AssertionError("called")))
+    assert (await handler(job("t"), Lease())).code is BpmnErrorCode.RUN_INTERRUPTED
+    assert (await ctx.runs.find("1-1")).state is RunState.INTERRUPTED
+
+
+async def test_installations_on_one_machine_do_not_mix_what_they_keep(ctx, tmp_path):
+    """Two engines number their jobs alike."""
+    KeptOutput(tmp_path / "one").keep("1-1").joinpath(OUTPUT).write_text("x")
+    assert KeptOutput(tmp_path / "two").find("1-1") is None
+    KeptOutput(tmp_path / "two").drop("1-1")
+    assert KeptOutput(tmp_path / "one").find("1-1") is not None
+    KeptOutput(tmp_path / "one").drop("1-1")
 
 
 async def test_an_interrupted_plan_is_made_again_until_it_killed_too_many_workers(ctx):

@@ -69,6 +69,7 @@ async def test_a_run_whose_worker_died_is_marked_and_told(runs):
     for _ in range(2):
         again = await runs.begin(JOB, "local/web1", {})
         assert isinstance(again, Interrupted)
+        await runs.interrupt(again.run)
     assert (await runs.find("7-1")).state is RunState.INTERRUPTED
 
 

@@ -19,6 +19,7 @@ from workers.core.values import now
 from workers.execution.ansible_files import RolePlay, write_play
 from workers.execution.ansible_result import ChangedTask, HostCounts, RoleResult, TaskFailure
 from workers.execution.errors import ToolInterruptedError
+from workers.execution.kept import read
 from workers.execution.process import Control, ToolResult, run_tool, tool_environment
 from workers.execution.workspace import private_folder
 
@@ -39,6 +40,7 @@ async def run_role(
     control: Control | None = None,
     env: Mapping[str, str] | None = None,
     redactor: Redactor | None = None,
+    kept: Path | None = None,
 ) -> RoleResult:
     """Run a role, or with ``play.check`` find out what it would change.
 
@@ -48,6 +50,7 @@ async def run_role(
         control: how it may be stopped.
         env: environment variables on top of the allow-list.
         redactor: knows the secret values of this run.
+        kept: the folder where its output stays under a name, see `workers.execution.kept`.
 
     Returns:
         How it went on each host, failed hosts included; see ``RoleResult.raise_for_status``.
@@ -62,14 +65,14 @@ async def run_role(
     with private_folder() as folder:
         write_play(play, folder)
         try:
-            result = await _run(play, folder, listener, control or Control(), env or {})
+            result = await _run(play, folder, listener, control or Control(), env or {}, kept)
         finally:
             await _close_connections(folder)
     return listener.result(play, result)
 
 
 async def _run(
-    play: RolePlay, folder: Path, listener: _Listener, control: Control, env: Mapping[str, str]
+    play: RolePlay, folder: Path, listener: _Listener, control: Control, env: Mapping[str, str], kept: Path | None
 ) -> ToolResult:
     files = ("-i", str(folder / "inventory.yml"), "-e", f"@{folder / 'inputs.yml'}", str(folder / "play.yml"))
     mode = ("--check", "--diff") if play.check else ("--diff",)
@@ -87,7 +90,26 @@ async def _run(
         on_error_line=listener.error_line,
         control=control,
         max_line=_LINE_CHARACTERS,
+        kept=kept,
     )
+
+
+def take_over(play: RolePlay, kept: Path, *, sink: EventSink, redactor: Redactor) -> RoleResult | None:
+    """The result of a role whose play outlived its worker, from what it wrote; None where that shows no end.
+
+    Ansible writes the recap last.
+
+    Raises:
+        ToolError: Ansible could not run the play at all.
+    """
+    listener = _Listener(sink, redactor)
+    read(kept, listener.line, listener.error_line, _LINE_CHARACTERS)
+    if not listener.hosts:
+        return None
+    bad = any(counts.failed or counts.unreachable for counts in listener.hosts.values())
+    status = min(_HOSTS_FAILED) if bad else 0
+    ended = ToolResult(status, interrupted=False, timed_out=False, killed=False, seconds=0, tail=())
+    return listener.result(play, ended)
 
 
 async def _close_connections(folder: Path) -> None:

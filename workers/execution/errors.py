@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from workers.core.errors import ToolError
+from workers.core.errors import SluisError, ToolError
+
+
+class EndUnknownError(SluisError):
+    """The worker died while a tool ran, and nothing shows how that ended."""
 
 
 class StalePlanError(ToolError):

@@ -23,6 +23,7 @@ from typing import Final
 import psutil
 
 from workers.core.errors import MissingToolError
+from workers.execution.kept import ERRORS, OUTPUT
 from workers.execution.lines import Lines, OnLine
 from workers.execution.workspace import held, memory_folder
 from workers.runs.plugins import end_plugins_of
@@ -101,6 +102,7 @@ async def run_tool(
     on_error_line: OnLine | None = None,
     control: Control | None = None,
     max_line: int = 65536,
+    kept: Path | None = None,
 ) -> ToolResult:
     """Run ``argv`` to its end and hand over its output line by line.
 
@@ -114,6 +116,7 @@ async def run_tool(
         on_error_line: takes each line of its standard error; default ``on_line``.
         control: how it may be stopped.
         max_line: characters after which a line is cut.
+        kept: the folder where its output stays under a name, for whoever comes after us (`workers.execution.kept`).
 
     Raises:
         MissingToolError: there is no such program, or it may not be run.
@@ -122,8 +125,8 @@ async def run_tool(
     cancelled = asyncio.Event()
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     with (
-        _output(Lines(on_line, tail, max_line)) as out,
-        _output(Lines(on_error_line or on_line, tail, max_line)) as err,
+        _output(Lines(on_line, tail, max_line), kept and kept / OUTPUT) as out,
+        _output(Lines(on_error_line or on_line, tail, max_line), kept and kept / ERRORS) as err,
     ):
         tool = await _start([os.fspath(part) for part in argv], cwd, env, watched, (out.file, err.file))
         supervision = asyncio.create_task(
@@ -139,7 +142,7 @@ async def run_tool(
 
 @dataclass
 class _Output:
-    """A file without a name that a tool writes to, and how far it was read."""
+    """A file, without a name unless it is to be kept, that a tool writes to, and how far it was read."""
 
     file: int
     lines: Lines
@@ -161,8 +164,8 @@ class _Output:
 
 
 @contextlib.contextmanager
-def _output(lines: Lines) -> Iterator[_Output]:
-    with tempfile.TemporaryFile(dir=memory_folder()) as file:
+def _output(lines: Lines, name: Path | None) -> Iterator[_Output]:
+    with name.open("w+b") if name else tempfile.TemporaryFile(dir=memory_folder()) as file:
         # Where it is opened for appending, two processes that write to it do not overwrite each other.
         fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
         yield _Output(file.fileno(), lines)

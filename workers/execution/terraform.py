@@ -15,6 +15,7 @@ from workers.core.errors import MissingToolError
 from workers.core.records import Operation
 from workers.core.redaction import Redactor, secret_strings
 from workers.core.values import digest_bytes
+from workers.execution.kept import read
 from workers.execution.plan_json import managed_resources
 from workers.execution.plan_markdown import read_plan
 from workers.execution.process import Control, ToolResult, run_tool, tool_environment
@@ -23,6 +24,7 @@ from workers.execution.terraform_calls import Applied, Call, Outputs, Planned
 from workers.execution.terraform_events import Stream, read_diagnostic
 from workers.execution.terraform_program import INIT_JSON_SINCE, plugin_cache_lock, read_version
 
+_LINE_CHARACTERS: Final = 65536
 _DOCUMENT_CHARACTERS: Final = 512 * 1024 * 1024
 _CHANGES: Final = 2  # -detailed-exitcode
 _OLDEST: Final = (1, 6, 0)
@@ -144,9 +146,29 @@ class TerraformTool:
         file = root.folder / WORK_FOLDER / "approved.tfplan"
         file.write_bytes(plan)
         with root.ephemeral_options() as variables:
-            await self._stream(root, "apply", ["apply", "-json", _lock(call), *variables, str(file)], call=call)
+            command = ["apply", "-json", _lock(call), *variables, str(file)]
+            await self._stream(root, "apply", command, call=call, kept=call.kept)
         outputs = await self._outputs(root, call)
         return Applied(outputs.outputs, outputs.sensitive_outputs, time.monotonic() - started)
+
+    async def take_over(self, root: StackRoot, kept: Path, *, call: Call) -> Applied | None:
+        """The result of an apply that outlived its worker, from what the tool wrote; None where that shows no end.
+
+        The summary of changes is written last, after the state and only by an apply that went well
+        (github.com/opentofu/opentofu, internal/command/apply.go).
+
+        Raises:
+            ToolError: the apply failed, as in `apply`.
+        """
+        stream = Stream(call.sink, call.redactor)
+        read(kept, stream.line, stream.line, _LINE_CHARACTERS)
+        if not stream.applied:
+            if stream.errors:
+                failed = ToolResult(1, interrupted=False, timed_out=False, killed=False, seconds=0, tail=())
+                raise stream.failure("apply", failed)
+            return None
+        outputs = await self.outputs(root, call=call)
+        return Applied(outputs.outputs, outputs.sensitive_outputs, 0)
 
     async def push_state(self, root: StackRoot, state: bytes, *, call: Call) -> None:
         """Put a state in the place of the one that the backend has, where it follows from that one.
@@ -159,7 +181,7 @@ class TerraformTool:
         file.write_bytes(state)
         stream = Stream(call.sink, call.redactor)
         argv = ["state", "push", "-no-color", _lock(call), str(file)]
-        result = await self._run(root, argv, stream.line, stream.line, call, 65536)
+        result = await self._run(root, argv, stream.line, stream.line, call, _LINE_CHARACTERS)
         if result.exit_status:
             raise stream.failure("state push", result)
 
@@ -207,17 +229,31 @@ class TerraformTool:
         return replace(result, tail=()), _read_document(lines)
 
     async def _stream(
-        self, root: StackRoot, doing: str, command: list[str], *, call: Call, good: tuple[int, ...] = (0,)
+        self,
+        root: StackRoot,
+        doing: str,
+        command: list[str],
+        *,
+        call: Call,
+        good: tuple[int, ...] = (0,),
+        kept: Path | None = None,
     ) -> ToolResult:
         stream = Stream(call.sink, call.redactor)
         argv = [command[0], "-input=false", "-no-color", *command[1:]]
-        result = await self._run(root, argv, stream.line, stream.line, call, 65536)
+        result = await self._run(root, argv, stream.line, stream.line, call, _LINE_CHARACTERS, kept)
         if result.exit_status not in good:
             raise stream.failure(doing, result)
         return result
 
     async def _run(
-        self, root: StackRoot, argv: list[str], on_line: Any, on_error: Any, call: Call, max_line: int
+        self,
+        root: StackRoot,
+        argv: list[str],
+        on_line: Any,
+        on_error: Any,
+        call: Call,
+        max_line: int,
+        kept: Path | None = None,
     ) -> ToolResult:
         env = tool_environment({**self._environment(call.env), **self._own_environment()}, cloud=root.cloud)
         return await run_tool(
@@ -228,6 +264,7 @@ class TerraformTool:
             on_error_line=on_error,
             control=call.control,
             max_line=max_line,
+            kept=kept,
         )
 
     def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:

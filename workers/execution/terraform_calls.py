@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from workers.core.events import Event, EventSink
 from workers.core.redaction import Redactor
@@ -27,6 +28,7 @@ class Call:
         env: environment variables on top of the allow-list.
         redactor: knows the secret values of this run.
         lock_timeout: how long to wait for the lock of the state.
+        kept: the folder where the output of an apply stays under a name, see `workers.execution.kept`.
     """
 
     control: Control = field(default_factory=Control)
@@ -34,6 +36,7 @@ class Call:
     env: Mapping[str, str] = field(default_factory=dict)
     redactor: Redactor = field(default_factory=Redactor)
     lock_timeout: timedelta = timedelta(seconds=30)
+    kept: Path | None = None
 
 
 @dataclass(frozen=True)

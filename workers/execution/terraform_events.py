@@ -37,6 +37,7 @@ _STATES: Final = {
     "ephemeral_op_complete": "ok",
     "ephemeral_op_errored": "failed",
 }
+_MADE: Final = ("apply", "destroy")
 _STALE: Final = frozenset(
     {
         "Saved plan is stale",
@@ -91,11 +92,13 @@ class Stream:
         sink: where the events go.
         redactor: takes secret values out of them.
         errors: the tool's errors so far, not redacted.
+        applied: it has said what an apply changed, which it does last and only where the apply went well.
     """
 
     sink: EventSink
     redactor: Redactor = field(default_factory=Redactor)
     errors: list[Diagnostic] = field(default_factory=list)
+    applied: bool = False
 
     def line(self, line: str) -> None:
         """Take one line of standard output."""
@@ -123,6 +126,8 @@ class Stream:
         kind, text = entry.get("type", ""), str(entry.get("@message", ""))
         hook = entry.get("hook") or entry.get("change") or {}
         address = (hook.get("resource") or {}).get("addr", "")
+        if kind == "change_summary" and (entry.get("changes") or {}).get("operation") in _MADE:
+            self.applied = True
         if kind == "version" or _ROUTINE.match(text):
             return
         if address:

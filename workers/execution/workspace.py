@@ -76,11 +76,6 @@ def _removed(folder: Path) -> bool:
         os.close(handle)
 
 
-def _is_old_and_ours(facts: os.stat_result) -> bool:
-    ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
-    return ours and time.time() - facts.st_ctime > _FRESH_SECONDS
-
-
 def memory_folder() -> str | None:
     """Where files are kept in memory; None where this machine has no such place, or too little room in it."""
     candidates = (os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it

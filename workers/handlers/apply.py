@@ -15,9 +15,9 @@ from workers.core.job import BpmnErrorCode, Done, Outcome, Stuck
 from workers.core.records import HostAddress, Operation, Plan, StackId, StackRecord
 from workers.core.redaction import Redactor
 from workers.core.values import JsonValue, digest_bytes, now
-from workers.execution.errors import StalePlanError, ToolInterruptedError
+from workers.execution.errors import EndUnknownError, StalePlanError, ToolInterruptedError
 from workers.execution.stack_root import RootSpec, StackRoot, ephemeral_values
-from workers.execution.terraform import Applied
+from workers.execution.terraform import Applied, Call
 from workers.execution.workspace import private_folder
 from workers.handlers.attempt import Attempt, parse, refused
 from workers.handlers.context import Context
@@ -81,11 +81,7 @@ class Applying:
         root: StackRoot,
         file: bytes,
     ) -> Outcome:
-        values, secrets = self.context.secrets.resolve(plan.inputs)
-        spec = RootSpec(plan.stack, contract, environment, mapping(values), plan.run, self.context.data / "state")
-        root = replace(root, ephemeral=ephemeral_values(spec, "apply"))
-        redactor = Redactor((*secrets, *sensitive_values(contract, mapping(values))))
-        call = tool_call(self.context, attempt, environment, redactor, environment.limits.apply_timeout_minutes)
+        root, call = self._prepared(attempt, environment, contract, plan, root)
         # Last: what is missing above, a secret perhaps, must not cost the approved plan.
         if not await self.context.plans.use(plan.digest, attempt.run.id):
             return refused(BpmnErrorCode.PLAN_STALE, "The plan was used meanwhile.", attempt.run.id)
@@ -100,6 +96,45 @@ class Applying:
             raise
         except ToolError as error:
             return await self._failed(attempt, change, plan, root, error)
+        return await self._done(attempt, environment, plan, applied)
+
+    async def take_over(self, attempt: Attempt) -> Outcome:
+        """The outcome of an apply whose worker died, from what the tool wrote until its end.
+
+        Raises:
+            EndUnknownError: it did not write how it ended.
+        """
+        request = parse(ApplyRequest, attempt.job, f"module {self.module}")
+        environment = self.context.environment(request.environment)
+        contract = self.context.contract(Kind.MODULE, self.module)
+        with private_folder() as folder:
+            root = StackRoot(folder, {})
+            evidence, _ = await self._evidence(request.change, contract, root)
+            plan = evidence.plan
+            if plan is None or evidence.used_by != attempt.run.id or attempt.kept is None:
+                raise EndUnknownError(f"The worker died before run {attempt.run.id} had used its plan.")
+            root, call = self._prepared(attempt, environment, contract, plan, root)
+            try:
+                applied = await self.context.terraform().take_over(root, attempt.kept, call=call)
+            except ToolError as error:
+                return await self._failed(attempt, request.change, plan, root, error)
+        if applied is None:
+            await self._tell(plan, attempt, "interrupted")
+            raise EndUnknownError(
+                f"The worker died during run {attempt.run.id}, and the tool did not say how it ended."
+            )
+        return await self._done(attempt, environment, plan, applied)
+
+    def _prepared(
+        self, attempt: Attempt, environment: Environment, contract: Contract, plan: Plan, root: StackRoot
+    ) -> tuple[StackRoot, Call]:
+        values, secrets = self.context.secrets.resolve(plan.inputs)
+        spec = RootSpec(plan.stack, contract, environment, mapping(values), plan.run, self.context.data / "state")
+        redactor = Redactor((*secrets, *sensitive_values(contract, mapping(values))))
+        call = tool_call(self.context, attempt, environment, redactor, environment.limits.apply_timeout_minutes)
+        return replace(root, ephemeral=ephemeral_values(spec, "apply")), call
+
+    async def _done(self, attempt: Attempt, environment: Environment, plan: Plan, applied: Applied) -> Outcome:
         hosts = await self._finish(plan, attempt, applied)
         shown = replace(applied, outputs=applied.outputs | await self._keep(environment, plan, applied))
         return Done({"applied": _applied(plan, shown, hosts, attempt.run.id)})

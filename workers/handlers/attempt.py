@@ -37,7 +37,8 @@ from workers.core.job import (
 )
 from workers.core.records import Run, RunState
 from workers.core.values import JsonValue
-from workers.execution.errors import StateLockedError, ToolInterruptedError
+from workers.execution.errors import EndUnknownError, StateLockedError, ToolInterruptedError
+from workers.execution.kept import KeptOutput
 from workers.execution.process import Control
 from workers.handlers.context import Context
 from workers.handlers.results import fitted
@@ -61,6 +62,7 @@ class Attempt:
         stop: set when the engine gave the job up (cancelled instance).
         unlocked: set when a person has taken our lock away.
         descriptors: open locks, to be inherited by the tools.
+        kept: where the output of the tool stays under a name until the run has ended; None where nobody takes it over.
     """
 
     job: Job
@@ -70,6 +72,7 @@ class Attempt:
     unlocked: asyncio.Event
     descriptors: tuple[int, ...]
     grace: timedelta
+    kept: Path | None = None
 
     def control(self, timeout: timedelta | None = None) -> Control:
         """How the tools of this attempt are stopped, timed out and locked."""
@@ -77,6 +80,8 @@ class Attempt:
 
 
 Work = Callable[[Attempt], Awaitable[Outcome]]
+Ends = tuple[asyncio.Event, asyncio.Event]
+"""What ends an attempt from outside: the engine gave the job up; a person took our lock away."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ class Recorded:
         repeatable: after an interruption the work may simply be done again (a plan, a check); where it may not
             (an apply), the model is told RUN_INTERRUPTED.
         locked: nothing else may work on the subject meanwhile.
+        take_over: gives the outcome of work whose worker died and whose tool came to its end, from what the tool
+            wrote; raises EndUnknownError where that does not show it.
     """
 
     context: Context
@@ -99,6 +106,7 @@ class Recorded:
     subject: Callable[[Job], tuple[str, ...]]
     repeatable: bool = True
     locked: bool = True
+    take_over: Work | None = None
 
     async def __call__(self, job: Job, lease: Lease) -> Outcome:
         """Do the job, or say what is known of it."""
@@ -119,60 +127,82 @@ class Recorded:
             for lock in locks:
                 lock.free()
 
-    async def _begin(
-        self, job: Job, ends: tuple[asyncio.Event, asyncio.Event], subjects: tuple[str, ...], locks: list[FileLock]
-    ) -> Outcome:
+    async def _begin(self, job: Job, ends: Ends, subjects: tuple[str, ...], locks: list[FileLock]) -> Outcome:
         begun = await self.context.runs.begin(job, " ".join(subjects), shown(job.variables))
         if isinstance(begun, Interrupted):
             if not self.repeatable:
-                await self._tell_interrupted(begun.run)
-                return _interrupted(begun.run)
+                return await self._after_interruption(job, ends, begun.run, locks)
             if begun.run.deliveries >= self.context.max_deliveries:
+                await self.context.runs.interrupt(begun.run)
                 return Stuck(f"The worker died {begun.run.deliveries} times while doing this. See run {begun.run.id}.")
             begun = await self.context.runs.begin_again(job, begun.run)
         if not isinstance(begun, Begun):
             return begun.outcome
         try:
-            descriptors = (begun.lock.descriptor, *(lock.descriptor for lock in locks))
-            return await self._run(job, ends, begun.run, descriptors)
+            return await self._run(job, ends, begun.run, [begun.lock, *locks], self.work)
         finally:
             begun.lock.free()
+
+    async def _after_interruption(self, job: Job, ends: Ends, run: Run, locks: list[FileLock]) -> Outcome:
+        """Take over what the dead worker's tool has done where it shows; else tell the model that nobody knows."""
+        if self.take_over is None or run.state.ended or self._kept.find(run.id) is None:
+            await self.context.runs.interrupt(run)
+            await self._tell_interrupted(run)
+            return _interrupted(run)
+        lock = self.context.runs.take_over(run)
+        if lock is None:
+            return HandedBack(f"Run {run.id} is being taken over by another worker.", _BUSY_DELAY)
+        try:
+            return await self._run(job, ends, run, [lock, *locks], self.take_over)
+        finally:
+            lock.free()
+
+    @property
+    def _kept(self) -> KeptOutput:
+        return KeptOutput(self.context.data)
 
     async def _tell_interrupted(self, run: Run) -> None:
         for subject in run.stack.split():
             await self.context.audit.add(subject, self.context.runs.worker, "interrupted", run=run.id)
 
-    async def _run(
-        self, job: Job, ends: tuple[asyncio.Event, asyncio.Event], run: Run, descriptors: tuple[int, ...]
-    ) -> Outcome:
+    async def _run(self, job: Job, ends: Ends, run: Run, locks: list[FileLock], work: Work) -> Outcome:
         structlog.contextvars.bind_contextvars(run=run.id, stack=run.stack)
+        descriptors = tuple(lock.descriptor for lock in locks)
+        folder = self._kept.keep(run.id) if self.take_over else None
         async with RunLog(self.context.store, run.id) as log:
-            log.say(f"{job.type} started", element=job.element, attempt=run.attempt)
-            attempt = Attempt(job, run, log, ends[0], ends[1], descriptors, self.context.grace)
-            worked, state = await self._outcome(attempt)
+            how = "taken over" if work is self.take_over else "started"
+            log.say(f"{job.type} {how}", element=job.element, attempt=run.attempt)
+            attempt = Attempt(job, run, log, ends[0], ends[1], descriptors, self.context.grace, folder)
+            worked, state = await self._outcome(attempt, work)
             outcome = await fitted(self.context.store, run.id, worked)
             kind = EventKind.STATUS if isinstance(outcome, Done) else EventKind.ERROR
             log.say(f"{job.type} ended: {_words(outcome)}", kind)
-        await self.context.runs.finish(run, outcome, state)
+        await self._finish(run, outcome, state)
         return outcome
 
-    async def _outcome(self, attempt: Attempt) -> tuple[Outcome, RunState | None]:
+    async def _finish(self, run: Run, outcome: Outcome, state: RunState | None = None) -> None:
+        await self.context.runs.finish(run, outcome, state)
+        self._kept.drop(run.id)
+
+    async def _outcome(self, attempt: Attempt, work: Work) -> tuple[Outcome, RunState | None]:
         try:
-            return await self.work(attempt), None
+            return await work(attempt), None
         except SluisError as error:
             return self._of_error(attempt, error)
         except asyncio.CancelledError:
-            await self.context.runs.finish(attempt.run, Abandoned("The worker was stopped."), RunState.INTERRUPTED)
+            await self._finish(attempt.run, Abandoned("The worker was stopped."), RunState.INTERRUPTED)
             raise
         except Exception as error:
             reason = f"Unexpected {type(error).__name__}: {error}"
             attempt.log.say(reason, EventKind.ERROR)
-            await self.context.runs.finish(attempt.run, Failed(reason))
+            await self._finish(attempt.run, Failed(reason))
             raise
 
     def _of_error(self, attempt: Attempt, error: SluisError) -> tuple[Outcome, RunState | None]:
         """What an error means for the job, and the run's state where the outcome does not say it."""
         run = attempt.run.id
+        if isinstance(error, EndUnknownError):
+            return _interrupted(attempt.run), RunState.INTERRUPTED
         if isinstance(error, ToolInterruptedError):
             state = RunState.STATE_UNKNOWN if error.killed else RunState.CANCELLED
             if attempt.stop.is_set():

@@ -17,8 +17,14 @@ from workers.core.names import Name
 from workers.core.records import Change, HostAddress, RoleStep
 from workers.core.redaction import Redactor
 from workers.core.values import JsonValue, digest_value
-from workers.execution.ansible import RolePlay, RoleResult, run_role
-from workers.execution.errors import HostUnreachableError, RoleFailedError, StalePlanError, ToolInterruptedError
+from workers.execution.ansible import RolePlay, RoleResult, run_role, take_over
+from workers.execution.errors import (
+    EndUnknownError,
+    HostUnreachableError,
+    RoleFailedError,
+    StalePlanError,
+    ToolInterruptedError,
+)
 from workers.handlers.attempt import Attempt, Recorded, parse, refused
 from workers.handlers.context import Context
 from workers.handlers.stack import mapping, sensitive_values
@@ -49,7 +55,10 @@ class RoleJob(HostsRequest):
 def ansible_workers(context: Context, role: str) -> tuple[JobWorker, ...]:
     """The job workers of one role."""
     check = Recorded(context, Checking(context, role), BpmnErrorCode.HOST_FAILED, host_subjects)
-    run = Recorded(context, Running(context, role), BpmnErrorCode.HOST_FAILED, host_subjects, repeatable=False)
+    running = Running(context, role)
+    run = Recorded(
+        context, running, BpmnErrorCode.HOST_FAILED, host_subjects, repeatable=False, take_over=running.take_over
+    )
     return (
         JobWorker(f"ansible.{role}.check", check, Pool.ANSIBLE),
         JobWorker(f"ansible.{role}.run", run, Pool.ANSIBLE),
@@ -132,6 +141,28 @@ class Running:
         except ToolError:
             await self._tell(attempt, request, "failed")
             raise
+        return await self._ended(attempt, request, result)
+
+    async def take_over(self, attempt: Attempt) -> Outcome:
+        """The outcome of a role whose worker died, from what its play wrote until its end.
+
+        Raises:
+            EndUnknownError: it did not write how it ended.
+        """
+        request = parse(RoleJob, attempt.job, f"role {self.role}")
+        environment = self.context.environment(request.environment)
+        step = role_step(self.context, RoleRequest(role=self.role, inputs=request.inputs))
+        try:
+            result = await taken_over(self.context, attempt, environment, step, request)
+        except ToolError:
+            await self._tell(attempt, request, "failed")
+            raise
+        if result is None:
+            await self._tell(attempt, request, "interrupted")
+            raise EndUnknownError(f"The worker died during run {attempt.run.id}, and Ansible did not say how it ended.")
+        return await self._ended(attempt, request, result)
+
+    async def _ended(self, attempt: Attempt, request: RoleJob, result: RoleResult | Outcome) -> Outcome:
         await self._tell(attempt, request, "configured" if isinstance(result, RoleResult) else "failed")
         if not isinstance(result, RoleResult):
             return result
@@ -186,25 +217,50 @@ async def play(
 
     A failed or unreachable host, or a role that was edited meanwhile, becomes its BPMN error.
     """
-    contract = context.contract(Kind.ROLE, step.role)
-    values, secrets = context.secrets.resolve(dict(request.inputs))
-    inputs = mapping(values)
+    wanted, redactor = await _play(context, environment, step, request, check=check)
     variables, more = context.secrets.resolve(dict(environment.variables))
-    hosts = await context.hosts(environment, tuple(request.hosts))
-    redactor = Redactor((*secrets, *more, *sensitive_values(contract, inputs)))
     try:
         result = await run_role(
-            RolePlay(
-                step.role, contract.path, inputs, hosts, context.access(environment), check=check, digest=step.digest
-            ),
+            wanted,
             control=attempt.control(timedelta(minutes=environment.limits.role_timeout_minutes)),
             sink=attempt.log,
             env={name: str(value) for name, value in mapping(variables).items()},
-            redactor=redactor,
+            redactor=redactor.plus(more),
+            kept=attempt.kept,
         )
-        result.raise_for_status()
     except StalePlanError as error:
         return refused(BpmnErrorCode.PLAN_STALE, error, attempt.run.id)
+    return _judged(result, attempt)
+
+
+async def taken_over(
+    context: Context, attempt: Attempt, environment: Environment, step: RoleStep, request: RoleJob
+) -> RoleResult | Outcome | None:
+    """How a role ended that a dead worker had started, as from `play`; None where that does not show."""
+    if attempt.kept is None:
+        return None
+    wanted, redactor = await _play(context, environment, step, request, check=False)
+    _, more = context.secrets.resolve(dict(environment.variables))
+    result = take_over(wanted, attempt.kept, sink=attempt.log, redactor=redactor.plus(more))
+    return result and _judged(result, attempt)
+
+
+async def _play(
+    context: Context, environment: Environment, step: RoleStep, request: RoleJob, *, check: bool
+) -> tuple[RolePlay, Redactor]:
+    contract = context.contract(Kind.ROLE, step.role)
+    values, secrets = context.secrets.resolve(dict(request.inputs))
+    inputs = mapping(values)
+    hosts = await context.hosts(environment, tuple(request.hosts))
+    wanted = RolePlay(
+        step.role, contract.path, inputs, hosts, context.access(environment), check=check, digest=step.digest
+    )
+    return wanted, Redactor((*secrets, *sensitive_values(contract, inputs)))
+
+
+def _judged(result: RoleResult, attempt: Attempt) -> RoleResult | Outcome:
+    try:
+        result.raise_for_status()
     except HostUnreachableError as error:
         return refused(BpmnErrorCode.HOST_UNREACHABLE, error, attempt.run.id)
     except RoleFailedError as error:

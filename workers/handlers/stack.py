@@ -47,7 +47,8 @@ def tool_call(context: Context, attempt: Attempt, environment: Environment, reda
     encryption, passphrase = _encryption(context, environment)
     env = {**context.variables, **{name: str(value) for name, value in mapping(values).items()}, **encryption}
     control = attempt.control(timedelta(minutes=minutes))
-    return Call(control=control, sink=attempt.log, env=env, redactor=redactor.plus((*secrets, *passphrase)))
+    redactor = redactor.plus((*secrets, *passphrase))
+    return Call(control=control, sink=attempt.log, env=env, redactor=redactor, kept=attempt.kept)
 
 
 def _encryption(context: Context, environment: Environment) -> tuple[dict[str, str], tuple[str, ...]]:

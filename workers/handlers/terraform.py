@@ -14,7 +14,14 @@ def terraform_workers(context: Context, module: str) -> tuple[JobWorker, ...]:
     """The job workers of one module."""
     applying = Applying(context, module)
     plan = Recorded(context, Planning(context, module), BpmnErrorCode.PLAN_FAILED, stack_subject)
-    apply = Recorded(context, applying, BpmnErrorCode.APPLY_FAILED, stack_subject, repeatable=False)
+    apply = Recorded(
+        context,
+        applying,
+        BpmnErrorCode.APPLY_FAILED,
+        stack_subject,
+        repeatable=False,
+        take_over=applying.take_over,
+    )
     return (
         JobWorker(f"terraform.{module}.plan", plan, Pool.TERRAFORM),
         JobWorker(f"terraform.{module}.apply", apply, Pool.TERRAFORM),

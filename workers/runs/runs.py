@@ -50,7 +50,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Interrupted:
-    """The attempt before this delivery died without a result; it was marked as interrupted."""
+    """The attempt before this delivery died without a result. Its tool may have come to an end all the same."""
 
     run: Run
 
@@ -81,7 +81,7 @@ class Runs:
         if last is None:
             return await self._create(job, 1, 1, stack, inputs)
         if not last.state.ended:
-            return await self._unfinished(last)
+            return self._unfinished(last)
         if not last.reported:
             if last.state is RunState.INTERRUPTED:
                 return Interrupted(last)
@@ -91,8 +91,20 @@ class Runs:
 
     async def begin_again(self, job: Job, interrupted: Run) -> Begun | Known:
         """Record the next attempt of work that may simply be repeated after an interruption."""
+        await self.interrupt(interrupted)
         attempt, deliveries = interrupted.attempt + 1, interrupted.deliveries + 1
         return await self._create(job, attempt, deliveries, interrupted.stack, interrupted.inputs)
+
+    async def interrupt(self, run: Run) -> None:
+        """Record that an attempt has no end that anybody knows; one that has ended stays as it is."""
+        if not run.state.ended:
+            update = {"state": RunState.INTERRUPTED, "ended": now(), "message": "The worker died while the work ran."}
+            await self._save(run.model_copy(update=update))
+
+    def take_over(self, run: Run) -> FileLock | None:
+        """The lock of a run that another worker began; None where that, or a tool of it, is still alive."""
+        lock = FileLock(self.lock_path(run.id))
+        return lock if lock.take(run.id, self.worker) else None
 
     async def finish(self, run: Run, outcome: Outcome, state: RunState | None = None) -> Run:
         """Record how an attempt ended."""
@@ -166,16 +178,12 @@ class Runs:
         await self.store.write(f"jobs/{job.key}", run.id.encode())
         return Begun(run, lock)
 
-    async def _unfinished(self, last: Run) -> Known | Interrupted:
+    def _unfinished(self, last: Run) -> Known | Interrupted:
         path = self.lock_path(last.id)
         if is_held(path) and not (end_plugins_that_hold(path.resolve()) and not is_held(path)):
             holder = holder_of(path)
             return Known(HandedBack(f"Still running: {holder or last.id}.", _delay()))
-        ended = last.model_copy(
-            update={"state": RunState.INTERRUPTED, "ended": now(), "message": "The worker died while the work ran."}
-        )
-        await self._save(ended)
-        return Interrupted(ended)
+        return Interrupted(last)
 
     async def _save(self, run: Run) -> None:
         await self.store.write(f"runs/{run.id}/run.json", encode(run))

@@ -22,6 +22,7 @@ from workers.engine.grpc import ZeebeGateway
 from workers.engine.loop import JobLoop
 from workers.engine.observe import LogObserver, Observer
 from workers.engine.rest import OrchestrationRest
+from workers.execution.kept import drop_old
 from workers.execution.workspace import remove_left_overs
 from workers.handlers.attempt import Recorded
 from workers.handlers.decisions import decision_workers
@@ -78,6 +79,7 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
     """
     for folder in await asyncio.to_thread(remove_left_overs):
         structlog.get_logger().warning("worker.removed_left_over", folder=str(folder))
+    await asyncio.to_thread(drop_old)
     machine = Machine.here()
     found = slots(assembly.settings, machine)
     structlog.get_logger().info("worker.slots", **as_words(found, machine))
