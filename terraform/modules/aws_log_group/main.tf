@@ -1,0 +1,8 @@
+resource "aws_cloudwatch_log_group" "this" {
+  name              = var.name
+  retention_in_days = var.retention_days
+  kms_key_id        = var.kms_key_arn
+  log_group_class   = var.class
+  skip_destroy      = var.keep
+  tags              = var.tags
+}
