@@ -61,8 +61,9 @@ def points(case: Case) -> dict[str, Any] | None:
     kind = f"terraform.chaos_probe.{job}" if case.is_terraform else f"ansible.chaos_probe.{job}"
     run = f'"job_type": "{kind}".*"stack": "{case.subject}".*'
     found = {
-        "not yet recorded": ("runs/.*/run.json", run + '"state": "running"', "before"),
-        "recorded": ("runs/.*/run.json", run + '"state": "running"', "after"),
+        "not yet recorded": ("runs/.*/run.json", run + '"state": "created"', "before"),
+        "recorded": ("runs/.*/run.json", run + '"state": "created"', "after"),
+        "begun": ("runs/.*/run.json", run + '"state": "running"', "after"),
         "plan marked as used": (f"stacks/{case.subject}.json", '"state": "half-made"', "before"),
         "tool ended": (f"stacks/{case.subject}.json", '"state": "applied"', "before"),
         "result not yet kept": ("runs/.*/run.json", run + '"state": "finished"', "before"),

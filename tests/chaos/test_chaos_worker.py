@@ -16,12 +16,13 @@ async def test_a_worker_killed_at_every_step_loses_and_repeats_nothing(stage: Sc
     killed = "worker killed: "
     cases = [
         Case("plan-fresh", killed + "plan, before it is recorded", "plan not yet recorded"),
-        Case("plan-begun", killed + "plan, recorded and not started", "plan recorded"),
+        Case("plan-begun", killed + "plan, recorded and not begun", "plan recorded"),
         Case("plan-during", killed + "plan, tofu at work", "plan"),
         Case("plan-kept", killed + "plan, before its result is kept", "plan result not yet kept"),
         Case("plan-ended", killed + "plan, before its completion is sent", "plan result kept"),
         Case("apply-fresh", killed + "apply, before it is recorded", "apply not yet recorded"),
-        Case("apply-begun", killed + "apply, recorded and not started", "apply recorded"),
+        Case("apply-begun", killed + "apply, recorded and not begun", "apply recorded"),
+        Case("apply-started", killed + "apply, begun and tofu not started", "apply begun"),
         Case("apply-used", killed + "apply, plan marked as used", "apply plan marked as used"),
         Case("apply-during", killed + "apply, tofu at work", "apply", taken_over=True),
         Case("apply-after", killed + "apply, tofu has ended", "apply tool ended", taken_over=True),
@@ -29,7 +30,8 @@ async def test_a_worker_killed_at_every_step_loses_and_repeats_nothing(stage: Sc
         Case("apply-ended", killed + "apply, before its completion is sent", "apply result kept"),
         Case("apply-sent", killed + "apply, after its completion was sent", "apply outcome sent"),
         Case("check-during", killed + "check of a role, Ansible at work", "check", ANSIBLE),
-        Case("run-begun", killed + "role, recorded and not started", "run recorded", ANSIBLE),
+        Case("run-begun", killed + "role, recorded and not begun", "run recorded", ANSIBLE),
+        Case("run-started", killed + "role, begun and Ansible not started", "run begun", ANSIBLE),
         Case("run-during", killed + "role, Ansible at work", "run", ANSIBLE, taken_over=True),
         Case(
             "run-kept", killed + "role, before its result is kept", "run result not yet kept", ANSIBLE, taken_over=True

@@ -70,7 +70,13 @@ class LifeOfRuns(RuleBasedStateMachine):
         elif isinstance(found, Begun):
             self._begins(found)
 
-    @precondition(lambda self: self.at_work)
+    @precondition(lambda self: self.at_work and self.at_work.run.state is RunState.CREATED)
+    @rule()
+    def starts(self) -> None:
+        """The work of the attempt begins."""
+        self.at_work = Begun(asyncio.run(self.runs.start(self.at_work.run)), self.at_work.lock)
+
+    @precondition(lambda self: self.at_work and self.at_work.run.state is RunState.RUNNING)
     @rule(outcome=outcomes)
     def ends(self, outcome) -> None:
         """The work ends and its outcome is kept."""

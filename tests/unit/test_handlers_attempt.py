@@ -128,15 +128,24 @@ async def test_a_killed_tool_leaves_the_state_unknown(ctx):
 
 async def test_an_interrupted_apply_is_told_to_the_model(ctx):
     """After the worker died in the middle, the model gets RUN_INTERRUPTED, and nothing is run."""
-    begun = await ctx.runs.begin(job("t"), "local/web1", {})
-    begun.lock.free()
+    await died(ctx)
     outcome = await recorded(ctx, well, repeatable=False)(job("t"), Lease())
     assert outcome.code is BpmnErrorCode.RUN_INTERRUPTED
+
+
+async def test_an_apply_that_was_only_recorded_is_begun_again(ctx):
+    """The worker died before the work began: nothing was done, so the next attempt does it, and the trail tells."""
+    (await ctx.runs.begin(job("t"), "local/web1", {})).lock.free()
+    outcome = await recorded(ctx, well, repeatable=False)(job("t"), Lease())
+    assert outcome == Done({"applied": {"run": "1-2"}})
+    assert (await ctx.runs.find("1-1")).state is RunState.INTERRUPTED
+    assert [entry.details["run"] for entry in await ctx.audit.entries("local/web1")] == ["1-1"]
 
 
 async def died(ctx, wrote=None):
     """A run whose worker died, and what its tool wrote."""
     begun = await ctx.runs.begin(job("t"), "local/web1", {})
+    await ctx.runs.start(begun.run)
     begun.lock.free()
     if wrote is not None:
         (KeptOutput(ctx.data).keep("1-1") / OUTPUT).write_text(wrote)

@@ -1,9 +1,11 @@
 """What follows when a job is delivered, again, or after its worker died."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
+from workers.core.errors import StoreError
 from workers.core.job import BpmnErrorCode, Done, Failed, HandedBack, Job, Refused, Stuck
 from workers.core.records import RunState
 from workers.runs.runs import Begun, Interrupted, Known, Runs
@@ -29,7 +31,7 @@ def runs(tmp_path):
 async def begun(runs, job=JOB):
     result = await runs.begin(job, "local/web1", {})
     assert isinstance(result, Begun)
-    return result
+    return Begun(await runs.start(result.run), result.lock)
 
 
 async def test_a_finished_run_answers_a_second_delivery_with_its_result(runs):
@@ -71,6 +73,25 @@ async def test_a_run_whose_worker_died_is_marked_and_told(runs):
         assert isinstance(again, Interrupted)
         await runs.interrupt(again.run)
     assert (await runs.find("7-1")).state is RunState.INTERRUPTED
+
+
+async def test_what_a_person_has_ended_is_not_ended_otherwise_by_its_worker(runs):
+    """The record that a person made of a run stays; the worker that comes with its own end is told."""
+    first = await begun(runs)
+    await runs.interrupt(first.run)
+    with pytest.raises(StoreError, match="7-1 is interrupted and cannot become finished"):
+        await runs.finish(first.run, Done({}))
+    assert (await runs.find("7-1")).state is RunState.INTERRUPTED
+    first.lock.free()
+
+
+async def test_two_who_end_one_run_at_once_do_not_both_succeed(runs):
+    """One end is kept, the other is refused."""
+    first = await begun(runs)
+    outcomes = (Done({}), Failed("no route"))
+    ends = await asyncio.gather(*(runs.finish(first.run, o) for o in outcomes), return_exceptions=True)
+    assert sorted(isinstance(end, StoreError) for end in ends) == [False, True]
+    first.lock.free()
 
 
 async def test_deliveries_that_end_in_a_dead_worker_are_counted(runs):

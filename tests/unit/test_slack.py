@@ -132,7 +132,7 @@ async def waiting_change(context) -> str:
     )
     begun = await context.runs.begin(handlers_kit.job("terraform.box.plan"), "local/web1", {})
     plan = {"change": change.digest, "summary": "<2 to add> & 1 to remove"}
-    await context.runs.finish(begun.run, Done({"plan": plan}))
+    await context.runs.finish(await context.runs.start(begun.run), Done({"plan": plan}))
     begun.lock.free()
     return change.digest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -216,7 +216,19 @@ class RunState(StrEnum):
     @property
     def ended(self) -> bool:
         """Nothing more will happen in this run."""
-        return self not in (RunState.CREATED, RunState.RUNNING)
+        return self not in _NEXT_STATES
+
+    def may_become(self, state: RunState) -> bool:
+        """Whether a run in this state may change to that one; what has ended changes no more."""
+        return state in _NEXT_STATES.get(self, ())
+
+
+_NEXT_STATES: Final = {
+    RunState.CREATED: frozenset({RunState.RUNNING, RunState.INTERRUPTED}),
+    RunState.RUNNING: frozenset(
+        {RunState.FINISHED, RunState.FAILED, RunState.INTERRUPTED, RunState.CANCELLED, RunState.STATE_UNKNOWN}
+    ),
+}
 
 
 class Run(Record):

@@ -94,7 +94,7 @@ class Recorded:
         failure: the BPMN error for trouble that trying again does not cure.
         subject: which stack or hosts the job is about (for the record and the locks); may raise InputError.
         repeatable: after an interruption the work may simply be done again (a plan, a check); where it may not
-            (an apply), the model is told RUN_INTERRUPTED.
+            (an apply), the model is told RUN_INTERRUPTED once the work had begun.
         locked: nothing else may work on the subject meanwhile.
         take_over: gives the outcome of work whose worker died and whose tool came to its end, from what the tool
             wrote; raises EndUnknownError where that does not show it.
@@ -130,16 +130,19 @@ class Recorded:
     async def _begin(self, job: Job, ends: Ends, subjects: tuple[str, ...], locks: list[FileLock]) -> Outcome:
         begun = await self.context.runs.begin(job, " ".join(subjects), shown(job.variables))
         if isinstance(begun, Interrupted):
-            if not self.repeatable:
+            if not (self.repeatable or begun.run.state is RunState.CREATED):
                 return await self._after_interruption(job, ends, begun.run, locks)
             if begun.run.deliveries >= self.context.max_deliveries:
                 await self.context.runs.interrupt(begun.run)
                 return Stuck(f"The worker died {begun.run.deliveries} times while doing this. See run {begun.run.id}.")
+            if not self.repeatable:
+                await self._tell_interrupted(begun.run)
             begun = await self.context.runs.begin_again(job, begun.run)
         if not isinstance(begun, Begun):
             return begun.outcome
         try:
-            return await self._run(job, ends, begun.run, [begun.lock, *locks], self.work)
+            run = await self.context.runs.start(begun.run)
+            return await self._run(job, ends, run, [begun.lock, *locks], self.work)
         finally:
             begun.lock.free()
 

@@ -1,4 +1,6 @@
-"""Runs: one record per attempt of a job, written before the work starts and after it ends.
+"""Runs: one record per attempt of a job, written before the work starts, when it starts and after it ends.
+
+``RunState.may_become`` is the table of what may follow what; everything else is refused.
 
 The engine delivers a job again after a time-out, a reported failure or a resolved incident, always under the same key.
 `Runs.begin` says which of these it is and what follows from it.
@@ -11,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from workers.core.errors import StoreError
 from workers.core.job import (
     Abandoned,
     BpmnErrorCode,
@@ -26,7 +29,7 @@ from workers.core.records import Run, RunState
 from workers.core.values import JsonValue, now
 from workers.runs.locks import FileLock, holder_of, is_held
 from workers.runs.plugins import end_plugins_that_hold
-from workers.runs.records import encode, read_record
+from workers.runs.records import decode, encode, read_record
 from workers.runs.store import Store
 
 _ALIVE_DELAY: Final = 5
@@ -95,11 +98,16 @@ class Runs:
         attempt, deliveries = interrupted.attempt + 1, interrupted.deliveries + 1
         return await self._create(job, attempt, deliveries, interrupted.stack, interrupted.inputs)
 
+    async def start(self, run: Run) -> Run:
+        """Record that the work of an attempt begins; before this nothing was done."""
+        return await self._move(run.model_copy(update={"state": RunState.RUNNING, "started": now()}))
+
     async def interrupt(self, run: Run) -> None:
         """Record that an attempt has no end that anybody knows; one that has ended stays as it is."""
         if not run.state.ended:
-            update = {"state": RunState.INTERRUPTED, "ended": now(), "message": "The worker died while the work ran."}
-            await self._save(run.model_copy(update=update))
+            when = "before the work began" if run.state is RunState.CREATED else "while the work ran"
+            update = {"state": RunState.INTERRUPTED, "ended": now(), "message": f"The worker died {when}."}
+            await self._move(run.model_copy(update=update))
 
     def take_over(self, run: Run) -> FileLock | None:
         """The lock of a run that another worker began; None where that, or a tool of it, is still alive."""
@@ -107,7 +115,11 @@ class Runs:
         return lock if lock.take(run.id, self.worker) else None
 
     async def finish(self, run: Run, outcome: Outcome, state: RunState | None = None) -> Run:
-        """Record how an attempt ended."""
+        """Record how an attempt ended.
+
+        Raises:
+            StoreError: it has ended already, or never started.
+        """
         ended = run.model_copy(
             update={
                 "state": state or _STATES[type(outcome)],
@@ -118,14 +130,13 @@ class Runs:
                 "ended": now(),
             }
         )
-        await self._save(ended)
-        return ended
+        return await self._move(ended)
 
     async def mark_reported(self, job_key: int) -> None:
         """Note that the engine has taken the outcome of the job's last attempt."""
         last = await self.latest(job_key)
         if last is not None and last.state.ended and not last.reported:
-            await self._save(last.model_copy(update={"reported": True}))
+            await self.store.write(_key(last), encode(last.model_copy(update={"reported": True})))
 
     async def find(self, run: str) -> Run | None:
         """The run of that id."""
@@ -161,16 +172,15 @@ class Runs:
             stack=stack,
             worker=self.worker,
             retries=job.retries,
-            state=RunState.RUNNING,
+            state=RunState.CREATED,
             deliveries=deliveries,
             inputs=inputs,
             created=now(),
-            started=now(),
         )
         lock = FileLock(self.lock_path(run.id))
         if not lock.take(run.id, self.worker):
             return Known(HandedBack(f"Run {run.id} is being started by another worker.", _delay()))
-        if not await self.store.create(f"runs/{run.id}/run.json", encode(run)):
+        if not await self.store.create(_key(run), encode(run)):
             lock.free()
             # Where its worker died right there, nothing led to the run yet, and it would be met like this for ever.
             await self.store.write(f"jobs/{job.key}", run.id.encode())
@@ -185,8 +195,22 @@ class Runs:
             return Known(HandedBack(f"Still running: {holder or last.id}.", _delay()))
         return Interrupted(last)
 
-    async def _save(self, run: Run) -> None:
-        await self.store.write(f"runs/{run.id}/run.json", encode(run))
+    async def _move(self, run: Run) -> Run:
+        """Keep a run in its new state, where the state on record may become that one; whoever else changes it."""
+        while True:
+            content = await self.store.read(_key(run))
+            if content is None:
+                raise StoreError(f"The store has no run {run.id} any more.", "Was it removed by hand?")
+            before = decode(Run, _key(run), content).state
+            if not before.may_become(run.state):
+                message = f"Run {run.id} is {before.value} and cannot become {run.state.value}."
+                raise StoreError(message, "A person or another worker changed it meanwhile; the record stays as it is.")
+            if await self.store.replace(_key(run), content, encode(run)):
+                return run
+
+
+def _key(run: Run) -> str:
+    return f"runs/{run.id}/run.json"
 
 
 def recorded_outcome(run: Run) -> Outcome | None:
