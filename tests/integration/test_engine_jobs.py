@@ -29,6 +29,8 @@ from workers.core.job import (
     Stuck,
 )
 from workers.core.settings import Settings
+from workers.core.values import JsonValue
+from workers.engine import report
 from workers.engine.errors import JobGoneError
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.loop import JobLoop
@@ -281,6 +283,32 @@ async def test_the_engines_own_rejection_of_a_large_result_is_an_error_that_we_s
         with pytest.raises(EngineError, match="complete job"):
             await gateway.complete(job.key, {"log": "x" * 5_000_000})
         await gateway.cancel_instance(key)
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [({"log": "x" * 5_000_000}, "The engine rejected the outcome"), ({"log": object()}, "is not JSON")],
+    ids=["rejected by the engine", "not serialisable"],
+)
+async def test_a_result_that_the_engine_cannot_take_fails_the_job_with_a_small_payload(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, result: dict[str, JsonValue], reason: str
+) -> None:
+    """Past our own limit too: the work is done once, and a person is told why in a few words."""
+    monkeypatch.setattr(report, "RESULT_LIMIT", 50_000_000)
+    times = 0
+
+    async def handler(job: Job, lease: Lease) -> Outcome:
+        nonlocal times
+        times += 1
+        return Done(result)
+
+    async with serving(settings, handler, lease_seconds=2) as bench:
+        incident = await bench.incident(await bench.start())
+        assert reason in incident.message
+        assert len(incident.message) < 5_000
+        assert bench.seen.counts["job.completed"] == 0
+        assert bench.seen.counts["job.failed"] == 1
+    assert times == 1
 
 
 async def test_many_jobs_of_many_types_all_end(settings: Settings) -> None:
