@@ -23,6 +23,7 @@ class Case:
         end: where the process has to end.
         stack: its stack where that is another case's too; else its own.
         taken_over: the tool ends although its worker is dead, and the next worker takes its result over.
+        approvals: how often people may be asked; 0 for as often as it takes.
         lost: what must not have happened, filled in by ``judging.judge``.
     """
 
@@ -34,6 +35,7 @@ class Case:
     end: str = DONE
     stack: str = ""
     taken_over: bool = False
+    approvals: int = 0
     instance: int = 0
     ended: str = ""
     lost: list[str] = field(default_factory=list)

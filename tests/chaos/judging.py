@@ -22,6 +22,8 @@ async def judge(scene: Scene, cases: Iterable[Case] | None = None) -> None:
         approvals = await _approvals(scene, case)
         if effects > approvals:
             case.lost.append(f"{effects} effects of {approvals} approvals")
+        if case.approvals and approvals != case.approvals:
+            case.lost.append(f"{approvals} approvals, expected {case.approvals}")
         if effects not in case.effects:
             case.lost.append(f"{effects} effects, expected {case.effects}")
         if case.ended != case.end:
