@@ -138,6 +138,10 @@ class Served:
 
     def watch_until(self, instance: int, kind: str, seconds: float = 240) -> list[dict[str, Any]]:
         """Follow an instance until something of that kind happens; a failure that waits for a person ends it too."""
+        return self.watch_for(instance, {"happening": kind}, seconds)
+
+    def watch_for(self, instance: int, wanted: dict[str, Any], seconds: float = 240) -> list[dict[str, Any]]:
+        """Follow an instance until something happens that has all of that."""
         seen: list[dict[str, Any]] = []
         command = [*SLUIS, "watch", str(instance), "--json"]
         with subprocess.Popen(
@@ -148,14 +152,14 @@ class Served:
             try:
                 for line in watch.stdout or ():
                     seen.append(json.loads(line))
-                    if seen[-1]["happening"] == kind:
+                    if wanted.items() <= seen[-1].items():
                         return seen
                     if seen[-1]["happening"] == "incident" or seen[-1].get("element") == "Task_DecideOnMachine":
                         break
             finally:
                 timer.cancel()
                 watch.terminate()
-        raise AssertionError(f"no {kind} of {instance}; the last that happened: {seen[-3:]}")
+        raise AssertionError(f"no {wanted} of {instance}; the last that happened: {seen[-3:]}")
 
     def approve(self, instance: int, user: str = "act") -> subprocess.CompletedProcess[str]:
         """Approve what waits in an instance."""

@@ -19,7 +19,7 @@ async def judge(scene: Scene, cases: Iterable[Case] | None = None) -> None:
     judged = list(cases or scene.cases)
     for case in judged:
         effects = len(scene.passes(case, case.effect))
-        approvals = await _approvals(scene, case)
+        approvals = await approved(scene, case)
         if effects > approvals:
             case.lost.append(f"{effects} effects of {approvals} approvals")
         if case.approvals and approvals != case.approvals:
@@ -35,7 +35,8 @@ async def judge(scene: Scene, cases: Iterable[Case] | None = None) -> None:
     assert not losses, losses
 
 
-async def _approvals(scene: Scene, case: Case) -> int:
+async def approved(scene: Scene, case: Case) -> int:
+    """How often people have approved the change of a case, as the store has it."""
     changes = Changes(scene.store)
     digests = {key.split("/")[1] for key in await scene.store.keys("changes")}
     found = [change for digest in digests if (change := await changes.find(digest))]
