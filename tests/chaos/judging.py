@@ -45,6 +45,13 @@ async def approved(scene: Scene, case: Case) -> int:
     return sum(1 for one in kept for approval in one if approval.counts and approval.decision == "approved")
 
 
+async def _users(scene: Scene) -> set[str]:
+    """The runs that have used an approved plan or role."""
+    plans = [key for key in await scene.store.keys("plans") if key.endswith("/used")]
+    roles = [key for key in await scene.store.keys("changes") if key.split("/")[2] == "roles"]
+    return {(await scene.store.read(key) or b"").decode() for key in (*plans, *roles)}
+
+
 async def _not_taken_over(scene: Scene, case: Case) -> list[str]:
     made = [run for run in await scene.runs(case) if run.job_type.endswith((".apply", ".run"))]
     states = [run.state.value for run in made]
@@ -57,10 +64,8 @@ async def _open_ends(scene: Scene, case: Case) -> list[str]:
     found = [f"run {run.id} is {run.state.value}" for run in runs if not run.state.ended]
     audit = Audit(scene.store)
     told = {entry.details.get("run") for entry in await audit.entries(case.subject) if entry.action != "planned"}
-    passes = scene.passes(case, case.effect)
-    made = [run for run in runs if run.job_type.endswith((".apply", ".run")) and run.code != "PLAN_STALE"]
-    if passes:
-        found += [f"the trail does not tell of run {run.id}" for run in made if run.id not in told]
+    used = await _users(scene)
+    found += [f"the trail does not tell of run {run.id}" for run in runs if run.id in used - told]
     found += await audit.problems(case.subject)
     locks = [scene.project.data / "locks" / "stacks" / f"{case.subject}.lock"]
     locks += [scene.project.data / "locks" / "runs" / run.id for run in runs]

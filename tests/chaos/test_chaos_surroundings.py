@@ -17,6 +17,7 @@ from cases import ANSIBLE, Case
 from engine_thread import EngineThread
 from judging import judge
 from scene import Scene, until
+from workers.core.records import RunState
 
 pytestmark = [pytest.mark.engine, pytest.mark.tofu, pytest.mark.slow]
 
@@ -117,6 +118,27 @@ async def test_a_failure_that_is_repaired_goes_on_where_it_stood(stage: Scene) -
     await stage.resolve(case)
     await stage.finish()
     await judge(stage)
+
+
+async def test_an_apply_that_a_person_lets_go_on_applies_the_plan_that_was_approved(stage: Scene) -> None:
+    """A damaged record makes an incident; repaired and resolved, a new attempt applies without another approval."""
+    case = Case("resumed", "incident resolved: apply", "review", approvals=1)
+    stage.prepare([case])
+    stage.start_worker()
+    await stage.start(case)
+    await stage.reach()
+    plans = (stage.project.data / "store" / "plans").glob("*/plan.json")
+    record = next(path for path in plans if str(stage.gate(case)) in path.read_text())
+    whole = record.read_bytes()
+    record.write_bytes(b"torn")
+    await stage.approve({case.instance})
+    await until(partial(stage.incidents, case), 60, "there is an incident")
+    record.write_bytes(whole)
+    await stage.resolve(case)
+    await stage.finish()
+    await judge(stage)
+    attempts = [run.state for run in await stage.runs(case) if run.job_type.endswith(".apply")]
+    assert attempts == [RunState.FAILED, RunState.FINISHED]
 
 
 @contextmanager

@@ -26,6 +26,7 @@ async def test_killed_tools_and_cancelled_instances_end_in_order(stage: Scene) -
     """A killed tool is told to the model; a cancelled instance stops its tool, and both leave locks free."""
     killed = [
         Case("tool-plan", "tool killed: plan", "plan", effects=(1,)),
+        Case("tool-check", "tool killed: check of a role", "check", ANSIBLE),
         Case("tool-apply", "tool killed: apply", "apply", end=FAILED),
         Case("tool-run", "tool killed: role", "run", ANSIBLE, end=FAILED),
     ]

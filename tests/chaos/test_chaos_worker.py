@@ -38,6 +38,28 @@ async def test_a_worker_killed_at_every_step_loses_and_repeats_nothing(stage: Sc
         ),
         Case("run-ended", killed + "role, before its completion is sent", "run result kept", ANSIBLE),
     ]
+    await kill_at_each(stage, cases)
+
+
+@pytest.mark.slow
+async def test_a_worker_killed_around_a_check_or_before_a_role_repeats_what_changes_nothing(stage: Scene) -> None:
+    """The steps of a check, and the delivery of a role that is on no record, are simply done again."""
+    killed = "worker killed: "
+    cases = [
+        Case("check-fresh", killed + "check, before it is recorded", "check not yet recorded", ANSIBLE),
+        Case("check-begun", killed + "check, recorded and not begun", "check recorded", ANSIBLE),
+        Case("check-kept", killed + "check, before its result is kept", "check result not yet kept", ANSIBLE),
+        Case("check-ended", killed + "check, before its completion is sent", "check result kept", ANSIBLE),
+        Case("check-sent", killed + "check, after its completion was sent", "check outcome sent", ANSIBLE),
+        Case("plan-sent", killed + "plan, after its completion was sent", "plan outcome sent"),
+        Case("run-fresh", killed + "role, before it is recorded", "run not yet recorded", ANSIBLE, approvals=1),
+        Case("run-sent", killed + "role, after its completion was sent", "run outcome sent", ANSIBLE, approvals=1),
+    ]
+    await kill_at_each(stage, cases)
+
+
+async def kill_at_each(stage: Scene, cases: list[Case]) -> None:
+    """Lead every case to its point, kill the worker, and lead them to their end with another one."""
     stage.prepare(cases)
     stage.start_worker(halting=True)
     for case in cases:

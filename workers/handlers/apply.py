@@ -21,7 +21,7 @@ from workers.execution.terraform import Applied, Call
 from workers.execution.workspace import private_folder
 from workers.handlers.attempt import Attempt, parse, refused
 from workers.handlers.context import Context
-from workers.handlers.errored_state import keep_errored_state
+from workers.handlers.errored_state import is_state_kept, keep_errored_state
 from workers.handlers.stack import StackRequest, mapping, sensitive_values, tool_call
 from workers.runs.packing import unpack_folder
 
@@ -82,12 +82,13 @@ class Applying:
         file: bytes,
     ) -> Outcome:
         root, call = self._prepared(attempt, environment, contract, plan, root)
+        tool = self.context.terraform()
         # Last: what is missing above, a secret perhaps, must not cost the approved plan.
         if not await self.context.plans.use(plan.digest, attempt.run.id):
             return refused(BpmnErrorCode.PLAN_STALE, "The plan was used meanwhile.", attempt.run.id)
         await self._mark(plan, attempt, "half-made")
         try:
-            applied = await self.context.terraform().apply(root, file, call=call)
+            applied = await tool.apply(root, file, call=call)
         except StalePlanError as error:
             return refused(BpmnErrorCode.PLAN_STALE, error, attempt.run.id)
         except ToolInterruptedError:
@@ -117,6 +118,8 @@ class Applying:
             try:
                 applied = await self.context.terraform().take_over(root, attempt.kept, call=call)
             except ToolError as error:
+                if await is_state_kept(self.context, plan.stack):
+                    return await self._to_plan_anew(attempt, plan, error)
                 return await self._failed(attempt, request.change, plan, root, error)
         if applied is None:
             await self._tell(plan, attempt, "interrupted")
@@ -150,6 +153,12 @@ class Applying:
             f"{error} The state is kept in {kept}, and the next plan of the stack puts it back. "
             f"Repair the cause, then resolve this incident. (run {attempt.run.id})"
         )
+
+    async def _to_plan_anew(self, attempt: Attempt, plan: Plan, error: ToolError) -> Outcome:
+        """The worker had kept the state that tofu could not write, and could write no more itself."""
+        await self._tell(plan, attempt, "failed", error=str(error)[:2000])
+        text = f"{error} The state is kept, and the next plan of the stack puts it back."
+        return refused(BpmnErrorCode.RUN_INTERRUPTED, text, attempt.run.id)
 
     async def _keep(self, environment: Environment, plan: Plan, applied: Applied) -> dict[str, JsonValue]:
         """Put sensitive outputs into the secret store; references to them, which the stack record has too."""

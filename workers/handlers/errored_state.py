@@ -38,6 +38,11 @@ async def keep_errored_state(context: Context, stack: StackId, root: StackRoot) 
     return f"the store's {_key(stack)}"
 
 
+async def is_state_kept(context: Context, stack: StackId) -> bool:
+    """Whether a state waits to be put back."""
+    return _elsewhere(context, stack).is_file() or await context.store.read(_key(stack)) is not None
+
+
 async def put_back_state(context: Context, stack: StackId, root: StackRoot, call: Call) -> None:
     """Give the backend the state that an earlier apply could not write.
 
