@@ -245,7 +245,10 @@ class Run(Record):
     stack: str = ""
     worker: str = ""
     retries: int = 0
-    state: RunState = RunState.CREATED
+    state: RunState = Field(
+        RunState.CREATED,
+        description="Created, then running, then one of the others; from created also interrupted. An end is final.",
+    )
     deliveries: int = Field(1, description="How often the engine delivered the job to this attempt.")
     inputs: dict[str, JsonValue] = {}
     outcome: str = Field("", description="done, failed, refused, stuck, abandoned.")
