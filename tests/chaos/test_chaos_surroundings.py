@@ -18,6 +18,7 @@ from engine_thread import EngineThread
 from judging import judge
 from scene import Scene, until
 from workers.core.records import RunState
+from workers.runs.locks import is_held
 
 pytestmark = [pytest.mark.engine, pytest.mark.tofu, pytest.mark.slow]
 
@@ -99,6 +100,27 @@ async def test_a_full_disk_stops_work_and_a_person_lets_it_go_on(stage: Scene) -
         ballast.unlink()
         for case in cases:
             await stage.resolve(case)
+        await stage.finish()
+        await judge(stage)
+        await asyncio.to_thread(stage.project.worker.stop)
+
+
+async def test_a_state_without_room_is_not_lost_with_its_worker(stage: Scene) -> None:
+    """The worker is dead and the disk full when tofu ends: the state is put back, and nothing is made twice."""
+    case = Case("full-orphan", "worker killed, then disk full: apply", "apply")
+    with small_disk(stage.project.data):
+        assert stage.project.cli("deploy").returncode == 0
+        stage.prepare([case])
+        stage.start_worker()
+        await stage.start(case)
+        await stage.reach()
+        lock = stage.project.data / "locks" / "runs" / (await stage.runs(case))[-1].id
+        stage.project.worker.kill()
+        ballast = fill(stage.project.data)
+        stage.open([case])
+        await until(lambda: not is_held(lock), 60, "tofu has ended")
+        ballast.unlink()
+        stage.start_worker()
         await stage.finish()
         await judge(stage)
         await asyncio.to_thread(stage.project.worker.stop)

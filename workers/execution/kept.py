@@ -23,6 +23,7 @@ from workers.execution.workspace import memory_folder
 
 OUTPUT: Final = "out"
 ERRORS: Final = "err"
+_WORKSPACE: Final = "workspace"
 _PREFIX: Final = "sluiskept-"
 _LONGEST_SECONDS: Final = 7 * 24 * 3600
 """After so long nobody comes back for it: the record of the run knows its end, or a person has decided."""
@@ -62,6 +63,18 @@ class KeptOutput:
 
     def _name(self, run: str) -> str:
         return f"{_PREFIX}{digest_bytes(os.fsencode(self.data.resolve()))[:12]}-{run}"
+
+
+def name_workspace(folder: Path, workspace: Path) -> None:
+    """Say in a run's folder where its tool works."""
+    (folder / _WORKSPACE).unlink(missing_ok=True)
+    (folder / _WORKSPACE).symlink_to(workspace)
+
+
+def workspace_of(folder: Path) -> Path | None:
+    """Where the tool of a dead worker worked; None where that is gone."""
+    workspace = folder / _WORKSPACE
+    return workspace.resolve() if workspace.is_dir() else None
 
 
 def read(folder: Path, on_line: Callable[[str], None], on_error_line: Callable[[str], None], max_line: int) -> None:

@@ -19,6 +19,8 @@ from typing import Final
 
 from workers.core.errors import StoreError
 
+ERRORED_STATE: Final = "errored.tfstate"
+"""Where tofu leaves a state that its backend could not take."""
 _ENOUGH_BYTES: Final = 64 * 1024 * 1024
 _PREFIX: Final = "sluis-"
 _FRESH_SECONDS: Final = 60
@@ -48,7 +50,10 @@ def held(folder: Path) -> Iterator[int]:
 
 
 def remove_left_overs() -> tuple[Path, ...]:
-    """Remove the private folders of killed workers, secrets and all; returns them."""
+    """Remove the private folders of killed workers, secrets and all; returns them.
+
+    One with a state in it that could be written nowhere else stays for whoever takes its run over.
+    """
     places = {Path(memory_folder() or tempfile.gettempdir()), Path(tempfile.gettempdir())}
     return tuple(folder for place in places for folder in place.glob(f"{_PREFIX}*") if _removed(folder))
 
@@ -60,6 +65,7 @@ def _removed(folder: Path) -> bool:
             not stat.S_ISDIR(facts.st_mode)
             or facts.st_uid != os.getuid()
             or time.time() - facts.st_ctime < _FRESH_SECONDS
+            or (folder / ERRORED_STATE).exists()
         ):
             return False
         handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -16,12 +16,13 @@ from workers.core.records import HostAddress, Operation, Plan, StackId, StackRec
 from workers.core.redaction import Redactor
 from workers.core.values import JsonValue, digest_bytes, now
 from workers.execution.errors import EndUnknownError, StalePlanError, ToolInterruptedError
+from workers.execution.kept import name_workspace
 from workers.execution.stack_root import RootSpec, StackRoot, ephemeral_values
 from workers.execution.terraform import Applied, Call
 from workers.execution.workspace import private_folder
 from workers.handlers.attempt import Attempt, parse, refused
 from workers.handlers.context import Context
-from workers.handlers.errored_state import is_state_kept, keep_errored_state
+from workers.handlers.errored_state import keep_errored_state, rescue_state
 from workers.handlers.stack import StackRequest, mapping, sensitive_values, tool_call
 from workers.runs.packing import unpack_folder
 
@@ -87,6 +88,8 @@ class Applying:
         if not await self.context.plans.use(plan.digest, attempt.run.id):
             return refused(BpmnErrorCode.PLAN_STALE, "The plan was used meanwhile.", attempt.run.id)
         await self._mark(plan, attempt, "half-made")
+        if attempt.kept:
+            name_workspace(attempt.kept, root.folder)
         try:
             applied = await tool.apply(root, file, call=call)
         except StalePlanError as error:
@@ -118,7 +121,7 @@ class Applying:
             try:
                 applied = await self.context.terraform().take_over(root, attempt.kept, call=call)
             except ToolError as error:
-                if await is_state_kept(self.context, plan.stack):
+                if await rescue_state(self.context, plan.stack, attempt.kept):
                     return await self._to_plan_anew(attempt, plan, error)
                 return await self._failed(attempt, request.change, plan, root, error)
         if applied is None:
@@ -155,7 +158,7 @@ class Applying:
         )
 
     async def _to_plan_anew(self, attempt: Attempt, plan: Plan, error: ToolError) -> Outcome:
-        """The worker had kept the state that tofu could not write, and could write no more itself."""
+        """The end of an apply whose state could not be written and is kept."""
         await self._tell(plan, attempt, "failed", error=str(error)[:2000])
         text = f"{error} The state is kept, and the next plan of the stack puts it back."
         return refused(BpmnErrorCode.RUN_INTERRUPTED, text, attempt.run.id)

@@ -5,20 +5,20 @@ Without it everything that the apply made would be in no state. Tofu leaves it i
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import tempfile
 from pathlib import Path
-from typing import Final
 
 from workers.core.errors import StoreError
 from workers.core.records import StackId
 from workers.core.values import digest_bytes
+from workers.execution.kept import workspace_of
 from workers.execution.stack_root import StackRoot
 from workers.execution.terraform import Call
-from workers.execution.workspace import memory_folder
+from workers.execution.workspace import ERRORED_STATE, memory_folder
 from workers.handlers.context import Context
-
-_FILE: Final = "errored.tfstate"
 
 
 async def keep_errored_state(context: Context, stack: StackId, root: StackRoot) -> str:
@@ -26,7 +26,7 @@ async def keep_errored_state(context: Context, stack: StackId, root: StackRoot) 
 
     The store may be what has no room: then it is kept in memory, until the machine goes down.
     """
-    file = root.folder / _FILE
+    file = root.folder / ERRORED_STATE
     if not file.is_file():
         return ""
     content = file.read_bytes()
@@ -36,6 +36,14 @@ async def keep_errored_state(context: Context, stack: StackId, root: StackRoot) 
         _write(_elsewhere(context, stack), content)
         return f"file {_elsewhere(context, stack)}"
     return f"the store's {_key(stack)}"
+
+
+async def rescue_state(context: Context, stack: StackId, kept: Path) -> bool:
+    """Keep the state that a dead worker's tofu left in its workspace; whether one waits to be put back."""
+    workspace = workspace_of(kept)
+    if workspace and await keep_errored_state(context, stack, StackRoot(workspace)):
+        await asyncio.to_thread(shutil.rmtree, workspace, ignore_errors=True)
+    return await is_state_kept(context, stack)
 
 
 async def is_state_kept(context: Context, stack: StackId) -> bool:
