@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from cases import ANSIBLE, Case
 from judging import judge
-from scene import Scene
+from scene import Scene, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.tofu]
 
@@ -56,6 +58,35 @@ async def test_a_worker_killed_around_a_check_or_before_a_role_repeats_what_chan
         Case("run-sent", killed + "role, after its completion was sent", "run outcome sent", ANSIBLE, approvals=1),
     ]
     await kill_at_each(stage, cases)
+
+
+@pytest.mark.slow
+async def test_a_plan_that_kills_its_workers_waits_for_a_person(stage: Scene) -> None:
+    """After the set number of deliveries that ended in a dead worker there is an incident; resolved, it is planned."""
+    case = Case("deadly", "worker killed too often: plan", "plan")
+    limit = {"SLUIS_MAX_DELIVERIES": "2"}
+    stage.prepare([case])
+    stage.start_worker(**limit)
+    await stage.start(case)
+    for times in (1, 2):
+        await until(partial(passed, stage, case, times), 60, f"a plan is at work for time {times}")
+        tool = stage.tool(case, case.at)
+        at_work = [tool, *tool.children(recursive=True)]
+        stage.project.worker.kill()
+        for process in at_work:
+            process.kill()
+        stage.start_worker(**limit)
+    await until(partial(stage.incidents, case), 60, "there is an incident")
+    assert "died 2 times" in str(await stage.incidents(case))
+    stage.open([case])
+    await stage.resolve(case)
+    await stage.finish()
+    await judge(stage)
+
+
+def passed(stage: Scene, case: Case, times: int) -> bool:
+    """Whether a case has come to its gate so often."""
+    return len(stage.passes(case, case.at)) == times
 
 
 async def kill_at_each(stage: Scene, cases: list[Case]) -> None:
