@@ -65,7 +65,8 @@ async def _open_ends(scene: Scene, case: Case) -> list[str]:
     audit = Audit(scene.store)
     told = {entry.details.get("run") for entry in await audit.entries(case.subject) if entry.action != "planned"}
     used = await _users(scene)
-    found += [f"the trail does not tell of run {run.id}" for run in runs if run.id in used - told]
+    made = [run for run in runs if run.id in used and run.code != "PLAN_STALE"]
+    found += [f"the trail does not tell of run {run.id}" for run in made if run.id not in told]
     found += await audit.problems(case.subject)
     locks = [scene.project.data / "locks" / "stacks" / f"{case.subject}.lock"]
     locks += [scene.project.data / "locks" / "runs" / run.id for run in runs]
