@@ -56,6 +56,17 @@ async def test_an_absent_object_reads_as_none(store):
     assert await store.read("a/b/c") is None
 
 
+async def test_the_end_of_a_log_is_read_from_any_byte_before_and_after_it_is_sealed(store):
+    """From every offset comes what a slice of the whole gives, and nothing from beyond the end or of an absent log."""
+    for part in (b"one\n", b"three\n", b"five\n"):
+        await store.append("logs/run", part)
+    for _ in range(2):
+        whole = await store.read("logs/run")
+        assert [await store.read_from("logs/run", n) for n in range(18)] == [whole[n:] for n in range(18)]
+        await store.seal("logs/run")
+    assert await store.read_from("logs/absent", 0) == b""
+
+
 async def test_exactly_one_of_many_creators_wins(store):
     """Creation is what makes a plan usable once and an approval recorded once."""
     wins = await asyncio.gather(*(store.create("used", str(n).encode()) for n in range(20)))

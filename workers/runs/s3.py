@@ -71,6 +71,22 @@ class S3Store:
         found = await asyncio.gather(*(self._call(self._get, part) for part in parts))
         return b"".join(part[0] for part in found if part) if parts else None
 
+    async def read_from(self, key: str, offset: int) -> bytes:
+        """See `Ranged.read_from`. Parts that end before the byte are listed and not read."""
+        name = self._name(key)
+        whole = await self._call(self._get_from, name, offset)
+        if whole is not None:
+            return whole
+        wanted, skip = [], offset
+        for part, size in await self._call(self._sizes, name + _PARTS):
+            if size > skip:
+                wanted.append((part, skip))
+            skip = max(0, skip - size)
+        found = await asyncio.gather(*(self._call(self._get_from, part, start) for part, start in wanted))
+        if None in found:  # sealed meanwhile: the parts are one object now
+            return await self._call(self._get_from, name, offset) or b""
+        return b"".join(part for part in found if part)
+
     async def write(self, key: str, content: bytes) -> None:
         """See `Store.write`."""
         await self._call(self._put, self._name(key), content)
@@ -140,6 +156,17 @@ class S3Store:
             raise
         return found["Body"].read(), found["ETag"]
 
+    def _get_from(self, name: str, offset: int) -> bytes | None:
+        try:
+            found = self.client.get_object(Bucket=self.bucket, Key=name, Range=f"bytes={offset}-")
+        except ClientError as error:
+            if _code(error) in _ABSENT:
+                return None
+            if _code(error) == "InvalidRange":
+                return b""
+            raise
+        return bytes(found["Body"].read())
+
     def _put(self, name: str, content: bytes, **condition: str) -> None:
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key} if self.kms_key else {}
         more = encryption | self._lock(name)
@@ -166,8 +193,11 @@ class S3Store:
         return False
 
     def _list(self, top: str) -> list[str]:
+        return [name for name, _ in self._sizes(top)]
+
+    def _sizes(self, top: str) -> list[tuple[str, int]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=top)
-        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+        return [(item["Key"], item["Size"]) for page in pages for item in page.get("Contents", ())]
 
     def _changed(self, top: str) -> dict[str, str]:
         pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=top)
