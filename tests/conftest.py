@@ -7,13 +7,13 @@ addresses in the settings are used, and no engine is started.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine_thread import EngineThread
+from needs import missing
 from served import Served, served
 from workers.core.errors import SluisError
 from workers.core.settings import Settings
@@ -24,14 +24,6 @@ from workers.setup.progress import Quiet
 from workers.setup.tofu import Tofu, ensure_tofu
 
 PROJECT = Path(__file__).resolve().parent.parent
-ON_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
-
-
-def missing(what: object) -> None:
-    """End the test: a failure on CI, a skip elsewhere."""
-    if ON_CI:
-        pytest.fail(f"missing on CI: {what}")
-    pytest.skip(f"missing: {what}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -70,6 +70,8 @@ def ensure_aws_provider(settings: Settings) -> AwsProvider:
         return AwsProvider(Path(settings.tofu_cli_config).expanduser().resolve(), simulated=False)
     if not STAND_IN.is_dir() and asyncio.run(registry_answers()):
         return AwsProvider(None, simulated=False)
+    if not STAND_IN.is_dir() and (built := _built(settings)):
+        return AwsProvider(_configured(settings, built), simulated=True)
     if not STAND_IN.is_dir() or shutil.which("go") is None:
         raise MissingToolError(
             f"The AWS provider cannot be had: no provider registry answers, and there is no Go or no {STAND_IN}.",
@@ -78,10 +80,20 @@ def ensure_aws_provider(settings: Settings) -> AwsProvider:
     return AwsProvider(asyncio.run(_stand_in(settings)), simulated=True)
 
 
+def _built(settings: Settings) -> Path | None:
+    """The stand-in that was built last on this machine, for a checkout without its source beside it."""
+    folders = [path for path in (settings.cache / "awssim").glob("*") if path.is_dir()]
+    return max(folders, key=lambda path: path.stat().st_mtime, default=None)
+
+
 async def _stand_in(settings: Settings) -> Path:
     cache = Cache(settings.cache)
-    mirrors = [cache.path(f"awssim/{_digest()}")]
     await cache.once(f"awssim/{_digest()}", _build)
+    return _configured(settings, cache.path(f"awssim/{_digest()}"))
+
+
+def _configured(settings: Settings, stand_in: Path) -> Path:
+    cache, mirrors = Cache(settings.cache), [stand_in]
     if mirror_config(settings).exists():
         mirrors.append(mirror_config(settings).parent)
     text = _cli_config(mirrors).encode()

@@ -58,7 +58,7 @@ class Live:
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     if not CHROMIUM:
-        from conftest import missing
+        from needs import missing
 
         missing("Chromium (Debian package chromium)")
     with sync_playwright() as playwright:

@@ -45,7 +45,7 @@ NOTHING = """<?xml version="1.0" encoding="UTF-8"?>
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     if not CHROMIUM:
-        from conftest import missing
+        from needs import missing
 
         missing("Chromium (Debian package chromium)")
     with sync_playwright() as playwright:

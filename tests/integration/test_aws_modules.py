@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from aws_fixtures import MODULES, TERRAFORM, Root, copied
-from conftest import missing
+from needs import missing
 from tools.aws_provider import AwsProvider, ensure_aws_provider
 from workers.core.errors import MissingToolError
 from workers.core.settings import Settings

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from engine88 import Engine88, engine88, jars
-from tests.conftest import missing
+from needs import missing
 from tests.integration.models_fixtures import within
 from tests.unit.handlers_kit import Lease, rules
 from workers.core.errors import SluisError
