@@ -12,11 +12,15 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import psutil
+
+from bench import approvals, plans, provisioning
+from bench.installation import Installation, installation
 from bench.job_loop import compare, idle_share
 from bench.report import PROJECT, ratios
 from bench.sides import JAVA_SIDES, PYTHON_SIDES, java_command
@@ -27,28 +31,43 @@ from workers.engine.grpc import ZeebeGateway
 from workers.setup.engine import engine_parts, ensure_engine
 from workers.setup.progress import Quiet
 
+PARTS: Final = ("loop", "provisioning", "plans", "approvals")
+
 
 async def measure(given: argparse.Namespace) -> dict[str, Any]:
-    """Measure and give back everything that was found."""
+    """Measure the wanted parts and give back everything that was found."""
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="sluis-bench-") as folder:
-        java = await java_command(engine_parts(Settings()).camunda, Path(folder))
-        names = (*PYTHON_SIDES, *(JAVA_SIDES if java else ()))
-        async with _engine(Path(folder) / "engine") as settings, ZeebeGateway.from_settings(settings) as gateway:
-            found = {"engine": (await gateway.topology()).gateway_version}
-            sides = await compare(gateway, names, java, jobs=given.jobs, trips=given.trips, rounds=given.rounds)
-            share = await idle_share(gateway, given.idle, given.idle_seconds)
-            print(f"{given.idle} idle job types: {share:.2%} of a core", flush=True)  # noqa: T201
-    return {
-        "time": now().isoformat(),
-        "machine": _machine(load),
-        **found,
-        "jobs": given.jobs,
-        "trips": given.trips,
-        "rounds": given.rounds,
-        "idle": {"types": given.idle, "core_share": round(share, 4)},
-        "sides": sides,
-    }
+    with tempfile.TemporaryDirectory(prefix="sluis-bench-") as name:
+        folder = Path(name)
+        java = await java_command(engine_parts(Settings()).camunda, folder) if "loop" in given.only else ()
+        async with _engine(folder / "engine") as settings, ZeebeGateway.from_settings(settings) as gateway:
+            found: dict[str, Any] = {"engine": (await gateway.topology()).gateway_version}
+            if "loop" in given.only:
+                found |= await _loop(given, gateway, java)
+            if set(given.only) - {"loop"}:
+                async with installation(settings, gateway, folder / "project") as made:
+                    found |= await _whole(given, made, folder)
+    return {"time": now().isoformat(), "machine": _machine(load), **found}
+
+
+async def _loop(given: argparse.Namespace, gateway: ZeebeGateway, java: Sequence[str]) -> dict[str, Any]:
+    names = (*PYTHON_SIDES, *(JAVA_SIDES if java else ()))
+    sides = await compare(gateway, names, java, jobs=given.jobs, trips=given.trips, rounds=given.rounds)
+    share = await idle_share(gateway, given.idle, given.idle_seconds)
+    print(f"  {given.idle} idle job types: {share:.2%} of a core", flush=True)  # noqa: T201
+    counts = {"jobs": given.jobs, "trips": given.trips, "rounds": given.rounds}
+    return {**counts, "idle": {"types": given.idle, "core_share": round(share, 4)}, "sides": sides}
+
+
+async def _whole(given: argparse.Namespace, made: Installation, folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "provisioning" in given.only:
+        found["provisioning"] = await provisioning.compare(made, folder / "provisioning", given.rounds)
+    if "plans" in given.only:
+        found["plans"] = await plans.compare(made, folder / "plans", given.plans, given.rounds)
+    if "approvals" in given.only:
+        found["approvals"] = await approvals.measure(made, given.approvals)
+    return found
 
 
 def _machine(load_before: float) -> dict[str, Any]:
@@ -56,6 +75,7 @@ def _machine(load_before: float) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "platform": platform.platform(),
         "python": platform.python_version(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
         "load_before": round(load_before, 1),
         "load_after": round(os.getloadavg()[0], 1),
     }
@@ -83,10 +103,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--idle", type=int, default=600, help="idle job types")
     parser.add_argument("--idle-seconds", type=float, default=30)
+    parser.add_argument("--plans", type=int, default=20, help="plans on two cores")
+    parser.add_argument("--approvals", type=int, default=1000, help="open approvals")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="measure only these")
     parser.add_argument("--out", type=Path, default=PROJECT / "results" / "bench" / "bench.json")
     given = parser.parse_args()
     result = asyncio.run(measure(given))
-    for name, ratio in ratios(result).items():
+    for name, ratio in ratios(result).items() if "sides" in result else ():
         print(f"Sluis against {name}: drains x{ratio['drain']}, answers in x{ratio['round_trip']} the time")  # noqa: T201
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,91 @@
+"""Many plans on two cores: queued in the engine for our worker, and handed to ``xargs -P``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench.installation import Installation
+from bench.script import PLAN, Script
+from workers.core.values import JsonValue
+from workers.engine.grpc import ZeebeGateway
+
+PROCESS: Final = """<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="Definitions_BenchPlan"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="http://bpmn.io/schema/bpmn">
+  <bpmn:process id="BenchPlan" isExecutable="true">
+    <bpmn:startEvent id="StartEvent_Asked" />
+    <bpmn:sequenceFlow id="Flow_1" sourceRef="StartEvent_Asked" targetRef="Task_Plan" />
+    <bpmn:serviceTask id="Task_Plan">
+      <bpmn:extensionElements><zeebe:taskDefinition type="terraform.note.plan" /></bpmn:extensionElements>
+    </bpmn:serviceTask>
+  </bpmn:process>
+</bpmn:definitions>"""
+_AT_ONCE: Final = (1, 2, 3, 4)
+_SECONDS: Final = 300
+
+
+async def compare(made: Installation, folder: Path, count: int, rounds: int) -> dict[str, Any]:
+    """Seconds for so many plans, in turns; xargs with the best of several numbers of processes."""
+    cores = tuple(sorted(os.sched_getaffinity(0))[:2])
+    await made.gateway.deploy({"BenchPlan.bpmn": PROCESS.encode()})
+    pairs: list[dict[str, Any]] = []
+    async with made.worker(cores):
+        await _by_sluis(made, "warm", 2)
+        for number in range(rounds):
+            ours = await _by_sluis(made, f"round{number}", count)
+            others = {str(n): await _by_xargs(made, folder / f"{number}-{n}", count, n, cores) for n in _AT_ONCE}
+            best = min(others.values())
+            pairs.append({"sluis": round(ours, 2), "xargs": round(best, 2), "xargs_by_processes": others})
+            print(f"  {count} plans        {ours:6.1f} s by Sluis  {best:6.1f} s by xargs", flush=True)  # noqa: T201
+    speed = median(pair["xargs"] / pair["sluis"] for pair in pairs)
+    return {"count": count, "cores": len(cores), "speed": round(speed, 3), "rounds": pairs}
+
+
+async def _by_sluis(made: Installation, name: str, count: int) -> float:
+    """From the request for the first to the end of the last."""
+    began = time.perf_counter()
+    await asyncio.gather(*(_start(made.gateway, f"{name}-{number}") for number in range(count)))
+    deadline = began + _SECONDS
+    while time.perf_counter() < deadline:
+        stacks = {f"local/{name}-{number}" for number in range(count)}
+        runs = [run for run in await made.assembly.context.runs.all() if run.stack in stacks]
+        if len(runs) == count and all(run.reported for run in runs):
+            return time.perf_counter() - began
+        await asyncio.sleep(0.1)
+    raise RuntimeError(f"Not all of the {count} plans have ended.")
+
+
+async def _start(gateway: ZeebeGateway, stack: str) -> None:
+    inputs: dict[str, JsonValue] = {"path": f"/tmp/bench-{stack}.txt", "text": "x"}  # noqa: S108 - planned, never written
+    await gateway.create_instance("BenchPlan", {"environment": "local", "stack": stack, "inputs": inputs})
+
+
+async def _by_xargs(made: Installation, folder: Path, count: int, processes: int, cores: tuple[int, ...]) -> float:
+    began = time.perf_counter()
+    roots = []
+    for number in range(count):
+        script = Script(made, folder / str(number))
+        inputs = {"path": f"/tmp/bench-{number}.txt", "text": "x"}  # noqa: S108 - planned, never written
+        roots.append(str(script.write_root("note", f"xargs{number}", inputs)))
+    tofu = shlex.quote(str(made.tofu.path))
+    line = " && ".join(f"{tofu} -chdir=$0 {' '.join(words)} >/dev/null" for words in PLAN)
+    wanted = ["xargs", "-P", str(processes), "-n", "1", "sh", "-c", line]
+    argv = ["taskset", "-c", ",".join(map(str, cores)), *wanted]
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=asyncio.subprocess.PIPE, env=_environment(made), stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate("\n".join(roots).encode())
+    if process.returncode:
+        raise RuntimeError(f"xargs failed: {said.decode()[-2000:]}")
+    return time.perf_counter() - began
+
+
+def _environment(made: Installation) -> dict[str, str]:
+    own = {"TF_CLI_CONFIG_FILE": str(made.tofu.cli_config)} if made.tofu.cli_config else {}
+    return {**os.environ, **own, "TF_IN_AUTOMATION": "1"}
