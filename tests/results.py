@@ -13,10 +13,18 @@ FOLDER = Path(__file__).resolve().parent.parent / "results"
 
 
 class Result:
-    """Writes what a scenario did when its block ends, however it ends."""
+    """Writes what a scenario did when its block ends, however it ends.
 
-    def __init__(self, scenario: str) -> None:
-        self.content: dict[str, Any] = {"scenario": scenario, "started": datetime.now(UTC).isoformat(), "steps": []}
+    Args:
+        scenario: what the run is called.
+        path: the file; one of its own in ``results/``, named by the moment, where none is given.
+        facts: what else is known of the run.
+    """
+
+    def __init__(self, scenario: str, path: Path | None = None, **facts: Any) -> None:
+        started = datetime.now(UTC).isoformat()
+        self.content: dict[str, Any] = {"scenario": scenario, **facts, "started": started, "steps": []}
+        self._path = path
         self._began = time.monotonic()
 
     def steps(self, happenings: list[dict[str, Any]]) -> None:
@@ -32,7 +40,7 @@ class Result:
         self.content["seconds"] = round(time.monotonic() - self._began, 1)
         self.content["outcome"] = "failed" if error else "passed"
         self.content["errors"] = [f"{type(error).__name__}: {str(error)[:2000]}"] if error else []
-        FOLDER.mkdir(exist_ok=True)
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")[:-3]
-        path = FOLDER / f"{self.content['scenario']}-{moment}.json"
+        path = self._path or FOLDER / f"{self.content['scenario']}-{moment}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(self.content, indent=1, ensure_ascii=False) + "\n")

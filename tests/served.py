@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,8 +130,12 @@ class Served:
 
     def start(self, name: str, message: str = "Hello", user: str = "demo") -> int:
         """Start VM provisioning; returns the instance."""
-        variables = ("--var", "environment=local", "--var", f"name={name}", "--var", f"message={message}")
-        return int(self.data_of("start", "VmProvisioning", "--as", user, *variables)["instance"])
+        return self.start_process("VmProvisioning", user, environment="local", name=name, message=message)
+
+    def start_process(self, process: str, user: str = "demo", /, **variables: Any) -> int:
+        """Start any process with these variables; returns the instance."""
+        given = [f"--input={name}={json.dumps(value)}" for name, value in variables.items()]
+        return int(self.data_of("start", process, "--as", user, *given)["instance"])
 
     def watch(self, instance: int, seconds: float = 420) -> list[dict[str, Any]]:
         """Follow an instance to its end; returns every happening."""
@@ -194,3 +199,11 @@ def served(settings: Settings, folder: Path) -> Iterator[Served]:
         project.worker.stop()
     cleaned = project.cli("clean", "--yes")
     assert cleaned.returncode == 0, f"machines may be left over: {cleaned.stderr}"
+
+
+def page_of(project: Served, stack: str) -> str:
+    """The page that the stack's machine serves."""
+    host = project.data_of("stack", "show", stack)["record"]["hosts"][0]
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://{host['address']}/", timeout=10) as answer:
+        return answer.read().decode()

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 
 import pytest
 
 from results import Result
-from served import Served
+from served import Served, page_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.tofu, pytest.mark.ssh]
-
-
-def page_of(project: Served, stack: str) -> str:
-    """The page that the stack's machine serves."""
-    host = project.data_of("stack", "show", stack)["record"]["hosts"][0]
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://{host['address']}/", timeout=10) as answer:
-        return answer.read().decode()
 
 
 def kinds(happenings: list[dict], kind: str) -> list[dict]:
