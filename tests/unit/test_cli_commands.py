@@ -144,3 +144,11 @@ def test_an_altered_audit_trail_is_noticed(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert problems["local/b"] == []
     assert problems["local/a"]
+
+
+def test_the_command_starts_without_the_libraries_that_few_commands_need() -> None:
+    """The libraries of AWS, web, gRPC, Slack and Maven are imported by the commands that use them only."""
+    code = "import sys, workers.cli.main; print(*(set(sys.argv[1:]) & set(sys.modules)))"
+    slow = ("boto3", "botocore", "fastapi", "grpc", "jgo", "jinja2", "pyzeebe", "slack_sdk", "uvicorn")
+    done = subprocess.run([sys.executable, "-c", code, *slow], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -13,7 +13,8 @@ import pytest
 from workers.core.errors import BusyError
 from workers.core.settings import Settings
 from workers.core.values import now
-from workers.service.local import UpState, _ports, down, find_up, located
+from workers.service.local import _ports, down
+from workers.service.running import UpState, find_up, located
 from workers.service.status import workers_seen
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from workers.core.errors import MissingToolError
 from workers.setup import maven
-from workers.setup.maven import Artifact, Download, manifest
+from workers.setup.manifest import Artifact, manifest
+from workers.setup.maven import Download
 
 BODY = b"jar" * 100_000
 

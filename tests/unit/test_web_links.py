@@ -12,7 +12,7 @@ from workers.core.settings import Settings
 from workers.handlers.summary import plan_markdown
 from workers.people.tasklist import TasklistChannel
 from workers.service.assembly import assemble
-from workers.service.web import web_address
+from workers.service.running import web_address
 
 
 class Starter:

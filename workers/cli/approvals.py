@@ -8,7 +8,6 @@ import time
 from typing import Annotated
 
 import typer
-from rich.markdown import Markdown
 
 from workers.cli.invocation import AsJson, Yes, opened, perform
 from workers.cli.processes import As, ask_password
@@ -156,6 +155,8 @@ async def _recorded(assembly: Assembly, task: OpenTask) -> Approval | None:
 def _show_change(screen: Screen, task: OpenTask) -> None:
     screen.note(f"{task.stack or task.process}: {task.summary}", "bold")
     if screen.live:
+        from rich.markdown import Markdown  # noqa: PLC0415 - slow to import, and few commands need it
+
         screen.err.print(Markdown(task.markdown))
     else:
         screen.note(task.markdown)

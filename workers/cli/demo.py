@@ -20,8 +20,9 @@ from workers.core.settings import Settings
 from workers.service.assembly import assemble
 from workers.service.demo import APPROVER, Demo, Scenario, write_result
 from workers.service.happenings import ApprovalWaits, Happening
-from workers.service.local import Up, find_up, located, up
+from workers.service.local import Up, up
 from workers.service.logs import log_file, log_to_file
+from workers.service.running import find_up, located
 from workers.service.signals import told_to_stop
 
 _SLOW_STEP = 0.05

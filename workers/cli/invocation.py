@@ -13,7 +13,7 @@ import typer
 from workers.cli.screen import Screen, screen
 from workers.core.settings import Settings
 from workers.service.assembly import Assembly, assemble, load_settings
-from workers.service.local import located
+from workers.service.running import located
 
 T = TypeVar("T")
 

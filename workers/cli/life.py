@@ -19,14 +19,14 @@ from workers.core.settings import Settings
 from workers.service.assembly import assemble
 from workers.service.clean import clean as clean_all
 from workers.service.clean import what_there_is
-from workers.service.local import Up, find_up
+from workers.service.local import Up
 from workers.service.local import down as stop_up
 from workers.service.local import up as bring_up
 from workers.service.log_control import LogControl
 from workers.service.logs import log_file, log_to_file
+from workers.service.running import find_up, web_address
 from workers.service.signals import told_to_stop
 from workers.service.tools import prepare_tools
-from workers.service.web import web_address
 
 _DETACHED_SECONDS = 900
 

@@ -19,9 +19,9 @@ from workers.service.happenings import Ended
 from workers.service.people import signed_in
 from workers.service.processes import Started, prepare
 from workers.service.processes import start as start_process
+from workers.service.running import web_address
 from workers.service.variables import given
 from workers.service.watch import Watch
-from workers.service.web import web_address
 
 As = Annotated[
     str, typer.Option("--as", metavar="USER", help="In whose name. The password comes from SLUIS_PASSWORD_<USER>.")

@@ -17,12 +17,11 @@ from workers.core.values import JsonValue, is_name
 from workers.service.assembly import assemble, open_gateway
 from workers.service.deploy import DeployedResource
 from workers.service.deploy import deploy as deploy_all
-from workers.service.local import located
 from workers.service.log_control import LogControl
 from workers.service.logs import log_to_stderr
+from workers.service.running import located
 from workers.service.signals import told_to_stop
 from workers.service.tools import present_tools
-from workers.service.workers import serve
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +44,8 @@ def worker(context: typer.Context) -> None:
 
 
 async def _serve(settings: Settings, log: LogControl) -> None:
+    from workers.service.workers import serve  # noqa: PLC0415 - slow to import, and few commands need it
+
     with told_to_stop() as stop:
         await serve(assemble(settings, await present_tools(settings), log), stop)
 

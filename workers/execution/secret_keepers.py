@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from workers.core import aws
 from workers.core.errors import StoreError
 from workers.core.values import JsonValue
 from workers.execution.secret_sources import secrets_manager
@@ -77,7 +76,7 @@ class AwsKeeper:
         name = f"{self.prefix}/{stack}"
         try:
             self._put(self.connect(), name, json.dumps({key: as_text(value) for key, value in values.items()}))
-        except (ClientError, BotoCoreError) as error:
+        except (aws.ClientError, aws.BotoCoreError) as error:
             raise StoreError(
                 f"The sensitive outputs of {stack} cannot be kept in AWS Secrets Manager: {error}"
             ) from error

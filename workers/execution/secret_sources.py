@@ -14,9 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
+from workers.core import aws
 from workers.core.errors import MissingToolError, SettingError, ToolError
 
 _ABSENT: Final = ("ResourceNotFoundException", "InvalidRequestException")
@@ -25,8 +23,8 @@ _ABSENT: Final = ("ResourceNotFoundException", "InvalidRequestException")
 def secrets_manager() -> Any:
     """A client of AWS Secrets Manager as the worker's own AWS configuration says."""
     try:
-        return boto3.client("secretsmanager")
-    except BotoCoreError as error:
+        return aws.client("secretsmanager")
+    except aws.BotoCoreError as error:
         hint = "Set AWS_REGION and give the worker an identity."
         raise SettingError(f"AWS Secrets Manager cannot be reached: {error}", hint) from error
 
@@ -52,11 +50,11 @@ class AwsSecretsManager:
     def _read(self, secret: str, reference: str) -> str:
         try:
             answer = self.connect().get_secret_value(SecretId=secret)
-        except ClientError as error:
+        except aws.ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             problem = "there is no such secret" if code in _ABSENT else f"AWS refuses it ({code})"
             raise SettingError(f"{reference}: {problem}.") from error
-        except BotoCoreError as error:
+        except aws.BotoCoreError as error:
             raise ToolError(f"{reference}: AWS Secrets Manager did not answer ({type(error).__name__}).") from error
         if "SecretString" not in answer:
             raise SettingError(f"{reference}: the secret is binary.", "Store it as text.")

@@ -6,10 +6,7 @@ import asyncio
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
+from workers.core import aws
 from workers.core.errors import SettingError, ToolError
 from workers.core.notice import Notice
 from workers.core.notices import SnsChannel
@@ -62,17 +59,17 @@ class Sns:
                 },
                 **ordered,
             )
-        except ClientError as error:
+        except aws.ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             kind = SettingError if code in _FOR_GOOD else ToolError
             raise kind(f"SNS did not take the notice for {arn}: {code or error}") from error
-        except BotoCoreError as error:
+        except aws.BotoCoreError as error:
             raise ToolError(f"SNS did not answer ({type(error).__name__}): {error}") from error
 
     def _client(self) -> Any:
         region = self.topic.topic_arn.split(":")[3]
-        patience = Config(connect_timeout=10, read_timeout=20, retries={"max_attempts": 1})
-        return boto3.client("sns", region_name=region, endpoint_url=self.topic.endpoint or None, config=patience)
+        patience = {"connect_timeout": 10, "read_timeout": 20, "retries": {"max_attempts": 1}}
+        return aws.client("sns", region_name=region, endpoint_url=self.topic.endpoint or None, config=patience)
 
 
 def _ascii(subject: str) -> str:

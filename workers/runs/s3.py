@@ -18,10 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
+from workers.core import aws
 from workers.core.errors import SettingError, StoreError
 from workers.runs.store import AUDIT_PREFIX, checked
 
@@ -143,14 +140,14 @@ class S3Store:
     async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-        except (BotoCoreError, ClientError) as error:
+        except (aws.BotoCoreError, aws.ClientError) as error:
             hint = "Check the bucket's name, the credentials and what they may do: see SLUIS_STORE."
             raise StoreError(f"The store cannot use s3://{self.bucket}/{self.prefix}: {error}.", hint) from error
 
     def _get(self, name: str) -> tuple[bytes, str] | None:
         try:
             found = self.client.get_object(Bucket=self.bucket, Key=name)
-        except ClientError as error:
+        except aws.ClientError as error:
             if _code(error) in _ABSENT:
                 return None
             raise
@@ -159,7 +156,7 @@ class S3Store:
     def _get_from(self, name: str, offset: int) -> bytes | None:
         try:
             found = self.client.get_object(Bucket=self.bucket, Key=name, Range=f"bytes={offset}-")
-        except ClientError as error:
+        except aws.ClientError as error:
             if _code(error) in _ABSENT:
                 return None
             if _code(error) == "InvalidRange":
@@ -182,7 +179,7 @@ class S3Store:
         for attempt in range(_CONFLICTS):
             try:
                 self._put(name, content, **condition)
-            except ClientError as error:
+            except aws.ClientError as error:
                 if _code(error) in (*_LOST, *_ABSENT):  # If-Match of an object that was deleted meanwhile: NoSuchKey
                     return False
                 if _code(error) not in _CONFLICT or attempt == _CONFLICTS - 1:
@@ -223,13 +220,13 @@ def open_s3(address: str, kms_key: str = "", lock_days: int = 0) -> S3Store:
     parts = urlsplit(address)
     if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
         raise SettingError(f"SLUIS_STORE: '{address}' is no address of a store.", "Write s3://bucket/prefix.")
-    config = Config(max_pool_connections=_CONNECTIONS, retries={"mode": "standard", "max_attempts": 5})
+    config = {"max_pool_connections": _CONNECTIONS, "retries": {"mode": "standard", "max_attempts": 5}}
     try:
-        client = boto3.client("s3", config=config)
-    except BotoCoreError as error:
+        client = aws.client("s3", config=config)
+    except aws.BotoCoreError as error:
         raise SettingError(f"SLUIS_STORE: {error}", "Set AWS_REGION and credentials for this worker.") from error
     return S3Store(client, parts.netloc, parts.path.strip("/"), kms_key, lock_days)
 
 
-def _code(error: ClientError) -> str:
+def _code(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))

@@ -6,14 +6,16 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from workers.core.errors import EngineError, EngineUnavailableError
 from workers.core.values import JsonValue, digest_bytes
-from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest
 from workers.handlers.ports import CompletedTask, PolicyAnswer
 from workers.runs.store import Store
+
+if TYPE_CHECKING:
+    from workers.engine.grpc import ZeebeGateway
 
 POLICY_DECISION: Final = "ChangePolicy"
 _VISIBLE_WITHIN: Final = 15.0

@@ -7,14 +7,12 @@ import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from workers.core.errors import MissingToolError, SettingError
 from workers.core.settings import Settings
-from workers.engine.grpc import ZeebeGateway
-from workers.engine.rest import OrchestrationRest
 from workers.execution.secrets import all_secrets
 from workers.execution.terraform import TerraformTool
 from workers.handlers.context import Context
@@ -23,6 +21,10 @@ from workers.runs.s3 import open_s3
 from workers.runs.store import DirectoryStore, Store
 from workers.service.log_control import LogControl
 from workers.service.machine import host_variables
+
+if TYPE_CHECKING:
+    from workers.engine.grpc import ZeebeGateway
+    from workers.engine.rest import OrchestrationRest
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,15 @@ def open_store(settings: Settings) -> Store:
 
 def open_gateway(settings: Settings) -> ZeebeGateway:
     """A connection to the engine over gRPC. To be closed by the caller; needs a running event loop."""
+    from workers.engine.grpc import ZeebeGateway  # noqa: PLC0415 - costs a second, for the commands that need it
+
     return ZeebeGateway.from_settings(settings)
 
 
 def open_rest(settings: Settings, user: str | None = None, password: str | None = None) -> OrchestrationRest:
     """A client of the engine's REST API, as the service identity or as the given person. To be closed by the caller."""
+    from workers.engine.rest import OrchestrationRest  # noqa: PLC0415 - costs a second, for the commands that need it
+
     if user is None:
         return OrchestrationRest.from_settings(settings)
     return OrchestrationRest.as_user(settings, user, password if password is not None else user)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from workers.catalogue.checking import check_models
 from workers.core.errors import NotFoundError, UsageError
 from workers.core.values import JsonValue, digest_bytes
-from workers.engine.grpc import ZeebeGateway
 from workers.runs.store import Store
 from workers.service.assembly import Assembly
 from workers.service.listeners import has_listeners, with_listeners
+
+if TYPE_CHECKING:
+    from workers.engine.grpc import ZeebeGateway
 
 _PATTERNS: Final = ("*.bpmn", "*.dmn", "*.form")
 

@@ -5,31 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, TypeVar
-
-import psutil
-from pydantic import ValidationError
 
 from workers.core.errors import BusyError, EngineError, EngineUnavailableError
 from workers.core.settings import Settings
-from workers.core.values import Record, now
-from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts, find_running, stop_running
+from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts, stop_running
 from workers.engine.embedded.ports import check_free
 from workers.service.assembly import Assembly, assemble, open_gateway
 from workers.service.deploy import DeployedResource, deploy
 from workers.service.log_control import LogControl
+from workers.service.running import UpState, find_up, written
 from workers.service.tools import prepare_tools
-from workers.service.workers import serve
-from workers.setup.engine import ensure_engine
 from workers.setup.progress import Progress
 
 T = TypeVar("T")
 
-_CLOCK_TOLERANCE = 2.0
 _WORKERS_SECONDS = 90.0
 
 
@@ -39,16 +32,6 @@ class Listener(Progress, Protocol):
     def came_up(self, name: str, seconds: float) -> None:
         """A part is there, so many seconds after the start."""
         ...
-
-
-class UpState(Record):
-    """What a running ``sluis up`` writes down: ``<data>/up.json``."""
-
-    pid: int
-    created: float
-    grpc_address: str
-    rest_address: str
-    since: str
 
 
 @dataclass(frozen=True)
@@ -122,29 +105,8 @@ async def up(
         listener.came_up("models", time.monotonic() - began)
         workers = await stack.enter_async_context(_serving(assembly))
         listener.came_up("workers", time.monotonic() - began)
-        stack.enter_context(_written(settings))
+        stack.enter_context(written(settings))
         yield Up(settings, assembly, deployed, workers, engine)
-
-
-def find_up(settings: Settings) -> UpState | None:
-    """The ``sluis up`` that runs on the data folder, if there is one; a left-over file is not taken for one."""
-    try:
-        state = UpState.model_validate_json(_state_file(settings).read_bytes())
-        process = psutil.Process(state.pid)
-        alive = abs(process.create_time() - state.created) < _CLOCK_TOLERANCE
-    except (OSError, ValidationError, psutil.Error):
-        return None
-    return state if alive and process.status() != psutil.STATUS_ZOMBIE else None
-
-
-def located(settings: Settings) -> Settings:
-    """The settings with the addresses of the engine that runs here, which may have moved to free ports."""
-    if settings.engine != "embedded":
-        return settings
-    found = find_up(settings) or find_running(settings.data_folder)
-    if found is None:
-        return settings
-    return settings.model_copy(update={"grpc_address": found.grpc_address, "rest_address": found.rest_address})
 
 
 async def down(settings: Settings, seconds: float) -> UpState | None:
@@ -191,6 +153,8 @@ def _ports(settings: Settings, *, move_ports: bool) -> EnginePorts:
 
 
 async def _engine(settings: Settings, ports: EnginePorts, listener: Listener) -> EmbeddedEngine:
+    from workers.setup.engine import ensure_engine  # noqa: PLC0415 - slow to import, and few commands need it
+
     parts = await ensure_engine(settings, listener)
     paths = EnginePaths(java_home=parts.java_home, camunda=parts.camunda, opensearch=parts.opensearch)
     return EmbeddedEngine(
@@ -225,6 +189,8 @@ async def _beside(work: Coroutine[None, None, T]) -> AsyncIterator[asyncio.Task[
 @asynccontextmanager
 async def _serving(assembly: Assembly) -> AsyncIterator[asyncio.Task[None]]:
     """Workers for the time of the block. The end waits for running jobs; a second cancellation does not."""
+    from workers.service.workers import serve  # noqa: PLC0415 - slow to import, and few commands need it
+
     stop = asyncio.Event()
     task = asyncio.create_task(serve(assembly, stop), name="workers")
     try:
@@ -248,25 +214,3 @@ async def _serving_now(assembly: Assembly, task: asyncio.Task[None]) -> None:
         await asyncio.sleep(0.05)
     if task.done():
         task.result()
-
-
-@contextmanager
-def _written(settings: Settings) -> Iterator[None]:
-    """The state file, for the time of a block."""
-    path = _state_file(settings)
-    created = psutil.Process().create_time()
-    state = UpState(
-        pid=os.getpid(), created=created, grpc_address=settings.grpc_address, rest_address=settings.rest_address,
-        since=now().isoformat(),
-    )  # fmt: skip
-    partial = path.with_suffix(".partial")
-    partial.write_text(state.model_dump_json(indent=1))
-    partial.replace(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _state_file(settings: Settings) -> Path:
-    return settings.data_folder / "up.json"

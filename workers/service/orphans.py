@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
+from workers.core import aws
 from workers.core.environment import Cloud, Environment, S3State
 from workers.core.errors import StoreError, ToolError
 from workers.core.records import StackRecord
@@ -81,7 +79,7 @@ class AwsResources:
     """
 
     cloud: Cloud
-    connect: Connect = boto3.client
+    connect: Connect = aws.client
 
     def __call__(self, record: StackRecord) -> Iterable[Found]:
         """See `Finder`. The API lists most kinds of resources that can be tagged, those deleted lately included."""
@@ -91,7 +89,7 @@ class AwsResources:
                 TagFilters=[{"Key": STACK_TAG, "Values": [str(record.id)]}]
             )
             return [_resource(item) for page in pages for item in page["ResourceTagMappingList"]]
-        except (BotoCoreError, ClientError) as error:
+        except (aws.BotoCoreError, aws.ClientError) as error:
             raise ToolError(f"AWS was asked for what is tagged {STACK_TAG}={record.id} and refused: {error}") from error
 
     def _identity(self) -> dict[str, str]:
@@ -115,7 +113,7 @@ def finders(context: Context, environment: Environment) -> tuple[Finder, ...]:
     return (machines, AwsResources(environment.cloud)) if environment.cloud else (machines,)
 
 
-async def orphans(context: Context, record: StackRecord, connect: Connect = boto3.client) -> tuple[Found, ...]:
+async def orphans(context: Context, record: StackRecord, connect: Connect = aws.client) -> tuple[Found, ...]:
     """What there is of a stack that its state does not know.
 
     Raises:
@@ -139,9 +137,9 @@ def _state(context: Context, environment: Environment, record: StackRecord, conn
         client = connect("s3", region_name=place.region, **options)
         answer = client.get_object(Bucket=place.bucket, Key=f"{place.key_prefix}/{name}".lstrip("/"))
         return str(answer["Body"].read().decode(errors="replace"))
-    except ClientError as error:
+    except aws.ClientError as error:
         if error.response.get("Error", {}).get("Code") == "NoSuchKey":
             return ""
         raise StoreError(f"The state of {record.id} cannot be read: {error}") from error
-    except BotoCoreError as error:
+    except aws.BotoCoreError as error:
         raise StoreError(f"The state of {record.id} cannot be read: {error}") from error

@@ -18,8 +18,7 @@ from workers.core.records import Run
 from workers.core.values import JsonValue, now
 from workers.service.assembly import Assembly, open_gateway, open_rest
 from workers.service.checks import place_of
-from workers.service.local import find_up
-from workers.service.workers import HEARTBEAT_SECONDS
+from workers.service.running import HEARTBEAT_SECONDS, find_up
 
 
 @dataclass(frozen=True)

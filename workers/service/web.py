@@ -211,18 +211,6 @@ def health_of(parts: Parts) -> Health:
     return Health({"engine": engine, "store": writing, "tools": tools}, facts)
 
 
-def web_address(settings: Settings) -> str:
-    """Where people reach the web service; empty where none is known."""
-    if settings.web_url:
-        return settings.web_url.rstrip("/")
-    try:
-        content = json.loads((settings.data_folder / "web.json").read_bytes())
-        os.kill(int(content["pid"]), 0)
-        return str(content["address"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
 async def load_of(parts: Parts) -> Load:
     """What is looked at for the metrics."""
     try:

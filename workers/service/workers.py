@@ -36,11 +36,11 @@ from workers.service.adapters import EngineTable, EngineTasks
 from workers.service.assembly import Assembly, open_gateway, open_rest
 from workers.service.capacity import Machine, as_words, slots
 from workers.service.notices import EnvironmentChannels
+from workers.service.running import HEARTBEAT_SECONDS
 from workers.service.slack import ReviewWatch
 from workers.service.web import web_service
 from workers.web.metrics import Metrics
 
-HEARTBEAT_SECONDS: Final = 5.0
 _REPORTED: Final = frozenset({"job.completed", "job.failed", "job.refused"})
 
 

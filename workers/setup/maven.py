@@ -1,16 +1,12 @@
-"""Downloads from Maven Central, checked against the digests recorded in ``engine.json``."""
+"""Downloads from Maven Central, checked against recorded digests."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import requests
@@ -23,52 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from workers.setup.manifest import Artifact
     from workers.setup.progress import Progress
 
 _AT_ONCE = 8
 _ATTEMPTS = 3
 _TIMEOUT = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """One file of Maven Central.
-
-    Attributes:
-        group, name, version, packaging: its coordinates.
-        sha256: its digest.
-        size: its size in bytes.
-    """
-
-    group: str
-    name: str
-    version: str
-    packaging: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What the embedded engine is made of.
-
-    Attributes:
-        camunda: the distribution.
-        opensearch: the version of the OpenSearch runner.
-        jars: OpenSearch's class path.
-    """
-
-    camunda: Artifact
-    opensearch: str
-    jars: tuple[Artifact, ...]
-
-
-@cache
-def manifest() -> Manifest:
-    """The pinned parts, as checked in beside this file."""
-    content = json.loads(files("workers.setup").joinpath("engine.json").read_text(encoding="utf-8"))
-    jars = tuple(Artifact(**jar) for jar in content["jars"])
-    return Manifest(camunda=Artifact(**content["camunda"]), opensearch=content["opensearch"], jars=jars)
 
 
 class Download:
