@@ -41,7 +41,7 @@ clean: ## Stop the engine, remove the machines of the demo, .sluis, .venv and ev
 	@# Machines first: without .sluis nobody knows of them any more.
 	@if [ -d .sluis ]; then tools/venv; $(BIN)/sluis clean $(ARGS); fi
 	@rm -rf .sluis .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .ansible
-	@rm -rf build dist results site tools/bpmn/node_modules
+	@rm -rf build dist results site tools/bpmn/node_modules tools/pages/node_modules
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 	@echo "Clean. Downloads stay in $${SLUIS_CACHE:-$${XDG_CACHE_HOME:-~/.cache}/sluis}."
 
@@ -70,7 +70,7 @@ bench: setup ## Measure the speed beside other clients, in one run; the result g
 	@$(BIN)/python -m bench.report results/bench/bench.json
 
 .PHONY: check
-check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-ansible check-bpmn ## All checks that need no engine
+check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-ansible check-bpmn check-pages ## All checks that need no engine
 
 .PHONY: check-style
 check-style: venv
@@ -119,6 +119,30 @@ tools/bpmn/node_modules/.package-lock.json: tools/bpmn/package-lock.json
 		echo "The models are checked with Node.js 20 or newer and npm, which are not there." >&2; exit 4; }
 	@$(STAGE) "npm packages" npm --prefix tools/bpmn ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+.PHONY: check-pages
+check-pages: venv tools/pages/node_modules/.package-lock.json
+	@$(STAGE) "figures in the documents" $(BIN)/python tools/figures.py --check
+	@$(STAGE) "spelling" npm --prefix tools/pages run --silent spelling
+	@$(STAGE) "diagrams" npm --prefix tools/pages run --silent diagrams -- --check
+	@$(STAGE) "site" env NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+tools/pages/node_modules/.package-lock.json: tools/pages/package-lock.json
+	@command -v npm > /dev/null || { \
+		echo "The documents are checked with Node.js 20 or newer and npm, which are not there." >&2; exit 4; }
+	@$(STAGE) "npm packages" npm --prefix tools/pages ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: docs
+docs: diagrams figures check-pages ## Build the documentation into site/; fails on dead links, spelling and figures without a source
+
+.PHONY: diagrams
+diagrams: tools/pages/node_modules/.package-lock.json ## Draw the diagrams of docs/diagrams anew
+	@npm --prefix tools/pages run --silent diagrams
+
+.PHONY: figures
+figures: venv ## Write the figures of result files into the documents
+	@$(BIN)/python tools/figures.py
 
 .PHONY: lock
 lock: venv ## Pin the Python packages again (ARGS=--upgrade for newer ones)
