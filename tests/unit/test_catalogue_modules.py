@@ -82,7 +82,7 @@ class TestHardModule:
         assert hard.providers == (("local", "hashicorp/local"),)
         assert hard.description == "A module that is hard to read."
         assert not hard.is_root
-        assert hard.job_types == ("terraform.hard.plan", "terraform.hard.apply")
+        assert hard.job_types == ("terraform.hard.plan", "terraform.hard.apply", "terraform.hard.drift")
 
 
 class TestWhatIsWrong:

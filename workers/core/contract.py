@@ -133,7 +133,7 @@ class Contract:
     @property
     def job_types(self) -> tuple[str, ...]:
         """The job types that serve this contract, e.g. ``terraform.local_host.plan``."""
-        verbs = ("plan", "apply") if self.kind is Kind.MODULE else ("check", "run")
+        verbs = ("plan", "apply", "drift") if self.kind is Kind.MODULE else ("check", "run")
         return tuple(f"{self.kind.value}.{self.name}.{verb}" for verb in verbs)
 
     def input(self, name: str) -> Input | None:

@@ -22,6 +22,7 @@ from workers.execution.ssh import SshAccess
 from workers.execution.terraform import TerraformTool
 from workers.execution.workspace import private_folder
 from workers.runs.audit import Audit
+from workers.runs.compliance import Checks, Configured
 from workers.runs.records import Changes, Plans, Requests, Stacks
 from workers.runs.runs import Runs
 from workers.runs.shared_locks import SharedLocks
@@ -73,6 +74,16 @@ class Context:
     def stacks(self) -> Stacks:
         """Stack records."""
         return Stacks(self.store)
+
+    @property
+    def checks(self) -> Checks:
+        """Compliance checks, and what was accepted."""
+        return Checks(self.store)
+
+    @property
+    def configured(self) -> Configured:
+        """Which roles were run on the hosts of stacks."""
+        return Configured(self.store)
 
     @property
     def requests(self) -> Requests:

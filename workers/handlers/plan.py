@@ -14,17 +14,16 @@ from workers.core.contract import Contract, Kind
 from workers.core.environment import Environment
 from workers.core.errors import InputError
 from workers.core.job import Done, Job, Outcome
-from workers.core.records import Change, Operation, Plan, RoleStep, StackId, StackRecord
-from workers.core.redaction import Redactor
+from workers.core.records import Change, Operation, Plan, RoleStep, StackRecord
 from workers.core.values import JsonValue, now
-from workers.execution.stack_root import RootSpec, StackRoot, write_root
+from workers.execution.stack_root import StackRoot, write_root
 from workers.execution.terraform import Planned
 from workers.execution.workspace import private_folder
 from workers.handlers.attempt import Attempt, parse
 from workers.handlers.context import Context
 from workers.handlers.errored_state import put_back_state
 from workers.handlers.roles import RoleRequest, role_step
-from workers.handlers.stack import StackRequest, lock_file_key, mapping, sensitive_values, tool_call
+from workers.handlers.stack import StackRequest, lock_file_key, root_spec, tool_call
 from workers.handlers.summary import plan_markdown
 from workers.runs.packing import pack_folder
 
@@ -55,7 +54,7 @@ class Planning:
         contract = self.context.contract(Kind.MODULE, self.module)
         record = await self.context.stacks.find(request.id)
         inputs = _inputs(request, record, contract)
-        spec, redactor = await self._spec(attempt, environment, contract, request.id, inputs)
+        spec, redactor = await root_spec(self.context, attempt, environment, contract, request.id, inputs)
         with private_folder() as folder:
             root = write_root(spec, folder, phase="plan")
             call = tool_call(self.context, attempt, environment, redactor, environment.limits.plan_timeout_minutes)
@@ -75,20 +74,6 @@ class Planning:
             process_instance=attempt.job.process_instance,
         )
         return Done({"plan": await self._result(plan, planned, change, record, request)})
-
-    async def _spec(
-        self,
-        attempt: Attempt,
-        environment: Environment,
-        contract: Contract,
-        stack: StackId,
-        inputs: dict[str, JsonValue],
-    ) -> tuple[RootSpec, Redactor]:
-        values, secrets = self.context.secrets.resolve(inputs)
-        lock_file = await self.context.store.read(lock_file_key(stack))
-        state = self.context.data / "state"
-        spec = RootSpec(stack, contract, environment, mapping(values), attempt.run.id, state, lock_file)
-        return spec, Redactor((*secrets, *sensitive_values(contract, mapping(values))))
 
     def _plan(
         self,

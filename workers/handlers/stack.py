@@ -15,6 +15,7 @@ from workers.core.records import StackId
 from workers.core.redaction import Redactor, secret_strings
 from workers.core.values import JsonValue
 from workers.execution.encryption import encryption_variable
+from workers.execution.stack_root import RootSpec
 from workers.execution.terraform import Call
 from workers.handlers.attempt import Attempt, parse
 from workers.handlers.context import Context
@@ -49,6 +50,22 @@ def tool_call(context: Context, attempt: Attempt, environment: Environment, reda
     control = attempt.control(timedelta(minutes=minutes))
     redactor = redactor.plus((*secrets, *passphrase))
     return Call(control=control, sink=attempt.log, env=env, redactor=redactor, kept=attempt.kept)
+
+
+async def root_spec(
+    context: Context,
+    attempt: Attempt,
+    environment: Environment,
+    contract: Contract,
+    stack: StackId,
+    inputs: Mapping[str, JsonValue],
+) -> tuple[RootSpec, Redactor]:
+    """What the root of a plan is made from, and what takes its secrets out of texts."""
+    values, secrets = context.secrets.resolve(dict(inputs))
+    lock_file = await context.store.read(lock_file_key(stack))
+    state = context.data / "state"
+    spec = RootSpec(stack, contract, environment, mapping(values), attempt.run.id, state, lock_file)
+    return spec, Redactor((*secrets, *sensitive_values(contract, mapping(values))))
 
 
 def _encryption(context: Context, environment: Environment) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -6,6 +6,7 @@ from workers.core.job import BpmnErrorCode, JobWorker, Pool
 from workers.handlers.apply import Applying
 from workers.handlers.attempt import Recorded
 from workers.handlers.context import Context
+from workers.handlers.drift import Drifting
 from workers.handlers.plan import Planning
 from workers.handlers.stack import stack_subject
 
@@ -22,7 +23,9 @@ def terraform_workers(context: Context, module: str) -> tuple[JobWorker, ...]:
         repeatable=False,
         take_over=applying.take_over,
     )
+    drift = Recorded(context, Drifting(context, module), BpmnErrorCode.PLAN_FAILED, stack_subject)
     return (
         JobWorker(f"terraform.{module}.plan", plan, Pool.TERRAFORM),
         JobWorker(f"terraform.{module}.apply", apply, Pool.TERRAFORM),
+        JobWorker(f"terraform.{module}.drift", drift, Pool.TERRAFORM),
     )
