@@ -29,7 +29,7 @@ _TAKEN: Final = {
 _RESULT: Final = {TERRAFORM: "change", ANSIBLE: "configured"}
 _PARTS: Final = {
     TERRAFORM: frozenset({"changed", "change", "outputs", "hosts", "run", "summary"}),
-    ANSIBLE: frozenset({"changed", "run", "summary"}),
+    ANSIBLE: frozenset({"changed", "run", "summary", "outputs"}),
 }
 _ERRORS: Final = {
     TERRAFORM: ("PLAN_FAILED", "POLICY_DENIED", "CHANGE_REJECTED", "APPLY_FAILED"),

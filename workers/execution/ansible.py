@@ -15,7 +15,7 @@ from typing import Any, Final
 from workers.core.errors import ToolError
 from workers.core.events import Event, EventKind, EventSink
 from workers.core.redaction import Redactor
-from workers.core.values import now
+from workers.core.values import JsonValue, now
 from workers.execution.ansible_files import RolePlay, write_play
 from workers.execution.ansible_result import ChangedTask, HostCounts, RoleResult, TaskFailure
 from workers.execution.errors import ToolInterruptedError
@@ -131,6 +131,7 @@ class _Listener:
     changed: list[ChangedTask] = field(default_factory=list)
     failures: list[TaskFailure] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    outputs: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
 
     def line(self, line: str) -> None:
         if not line.startswith(MARK):
@@ -138,7 +139,7 @@ class _Listener:
             return
         entry = self.redactor.json(json.loads(line.removeprefix(MARK)))
         if isinstance(entry, dict):
-            (self._recap if entry.get("event") == "stats" else self._task)(entry)
+            {"stats": self._recap, "output": self._output}.get(str(entry.get("event")), self._task)(entry)
 
     def error_line(self, line: str) -> None:
         text = self.redactor.text(_ANSI.sub("", line).strip())
@@ -159,6 +160,9 @@ class _Listener:
                 counts["ok"], counts["changed"], counts["failures"], counts["unreachable"], counts["skipped"]
             )
             self._emit(EventKind.STATUS, f"{host}: {self.hosts[host]}")
+
+    def _output(self, entry: Mapping[str, Any]) -> None:
+        self.outputs.setdefault(entry["host"], {})[entry["name"]] = entry["value"]
 
     def _task(self, entry: Mapping[str, Any]) -> None:
         host, task, state = entry["host"], entry["task"], entry["state"]
@@ -207,6 +211,7 @@ class _Listener:
             ended.exit_status,
             ended.seconds,
             play.check,
+            self.outputs,
         )
 
 

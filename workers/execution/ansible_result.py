@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from workers.core.errors import ToolError
+from workers.core.values import JsonValue
 from workers.execution.errors import HostUnreachableError, RoleFailedError
 from workers.execution.markdown import Block, Section, escape, fit
 
@@ -64,6 +65,7 @@ class RoleResult:
         failures: tasks that failed, those included that the role rescued.
         exit_status: of ansible-playbook.
         check: nothing was changed, only predicted.
+        outputs: what the role gave back with ``set_stats``, by host and name; under ``all`` what is of no host.
     """
 
     role: str
@@ -73,6 +75,7 @@ class RoleResult:
     exit_status: int
     seconds: float
     check: bool = False
+    outputs: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
 
     @property
     def changed(self) -> int:

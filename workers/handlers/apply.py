@@ -177,6 +177,8 @@ class Applying:
         destroyed = plan.operation is Operation.DESTROY
         hosts = () if destroyed else hosts_in(applied.outputs, plan.stack)
         await self._mark(plan, attempt, "destroyed" if destroyed else "applied", hosts=hosts, outputs=applied.outputs)
+        if destroyed:
+            await self.context.configured.forget(plan.stack)
         await self._tell(plan, attempt, "applied", counts=str(plan.counts))
         return hosts
 

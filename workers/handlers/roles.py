@@ -26,6 +26,7 @@ from workers.execution.errors import (
     ToolInterruptedError,
 )
 from workers.handlers.attempt import Attempt, Recorded, parse, refused
+from workers.handlers.configured import remember, shown_outputs
 from workers.handlers.context import Context
 from workers.handlers.stack import mapping, sensitive_values
 from workers.handlers.summary import shortened
@@ -112,7 +113,7 @@ class Checking:
         await self.context.changes.save(change)
         markdown = shortened(f"Configure {', '.join(request.hosts)} with role **{self.role}**.\n\n{result.markdown}")
         answer = _answer(change.digest, result.summary, markdown, attempt, changed=result.changed)
-        return Done({"check": answer})
+        return Done({"check": {**answer, "outputs": shown_outputs(result)}})
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,9 @@ class Running:
             "hosts": list[JsonValue](sorted(result.hosts)),
             "summary": result.summary,
             "run": attempt.run.id,
+            "outputs": shown_outputs(result),
         }
+        await remember(self.context, self.role, request.inputs, tuple(request.hosts), attempt.run.id)
         return Done({"configured": configured})
 
     async def _tell(self, attempt: Attempt, request: RoleJob, action: str) -> None:
@@ -284,7 +287,7 @@ def host_names(hosts: tuple[HostAddress, ...]) -> list[JsonValue]:
 
 def _answer(
     change: str, summary: str, markdown: str, attempt: Attempt, *, covered: bool = False, changed: int = 0
-) -> JsonValue:
+) -> dict[str, JsonValue]:
     return {
         "covered": covered,
         "change": change,
@@ -293,4 +296,5 @@ def _answer(
         "summary": summary,
         "markdown": markdown,
         "run": attempt.run.id,
+        "outputs": {},
     }

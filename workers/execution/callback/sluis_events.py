@@ -25,6 +25,7 @@ version_added: "2.19"
 MARK = "\x1esluis "
 DIFF_CHARACTERS = 16_000
 MESSAGE_CHARACTERS = 4_000
+OUTPUT_CHARACTERS = 500_000
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -60,7 +61,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # Ansible asks for thi
         self._tell(result, "running")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """The recap."""
+        """The recap, after what the role has given back with ``set_stats``."""
+        for host, outputs in sorted(stats.custom.items()):
+            for name, value in outputs.items():
+                _write(event="output", host="all" if host == "_run" else host, name=str(name), value=_fitting(value))
         _write(event="stats", hosts={host: stats.summarize(host) for host in sorted(stats.processed)})
 
     def _tell(self, result: Any, state: str, *, ignored: bool = False) -> None:
@@ -92,6 +96,10 @@ def _message(values: Any) -> str:
 def _texts(values: Any) -> list[str]:
     keys = ("censored",) if "censored" in values else ("msg", "stderr", "module_stderr", "module_stdout")
     return [str(values[key]).strip() for key in keys if values.get(key)]
+
+
+def _fitting(value: Any) -> Any:
+    return value if len(json.dumps(value, default=str)) <= OUTPUT_CHARACTERS else "(too large)"
 
 
 def _write(**entry: Any) -> None:
