@@ -21,6 +21,7 @@ import typer  # noqa: E402
 from pydantic import BaseModel, SecretStr  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 
+from tools import aws_pages  # noqa: E402
 from workers.core import records  # noqa: E402
 from workers.core.environment import Environment  # noqa: E402
 from workers.core.settings import Settings  # noqa: E402
@@ -155,6 +156,9 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/cli.md": cli_page,
     "docs/reference/rest-api.md": rest_api_page,
     "docs/reference/metrics.md": metrics_page,
+    "docs/reference/aws-resources.md": aws_pages.resources_page,
+    "docs/reference/aws-costs.md": aws_pages.costs_page,
+    "docs/reference/cloudwatch.md": aws_pages.metrics_page,
 }
 
 

@@ -55,6 +55,7 @@ class Metrics:
         self._seconds = Histogram("sluis_job_seconds", "Duration of jobs.", ("type",), buckets=_SECONDS, registry=here)
         self._renewed = Counter("sluis_leases_renewed", "Job time-outs that were renewed.", registry=here)
         self._lost = Counter("sluis_leases_lost", "Jobs that the engine gave up while they ran.", registry=here)
+        self._drift = Counter("sluis_drift_found", "Looks for drift that found some.", registry=here)
         self._redelivered = Counter("sluis_jobs_redelivered", "Jobs that came again.", ("type",), registry=here)
         Gauge("sluis_jobs_running", "Jobs that run here.", registry=here).set_function(lambda: float(self.running))
         success = Gauge("sluis_last_success_timestamp_seconds", "When a job was completed last.", registry=here)
@@ -87,6 +88,10 @@ class Metrics:
             self.engine_lost = name == "engine.lost"
         if name in _OUTCOMES or name == "job.given_back":
             self._running.discard(job)
+
+    def drift_found(self) -> None:
+        """Count a stack that differs from what was made."""
+        self._drift.inc()
 
     def show(self, load: Load) -> None:
         """Show what was looked at."""

@@ -36,6 +36,8 @@ resource "aws_db_parameter_group" "this" {
 }
 
 resource "aws_db_instance" "this" {
+  # checkov:skip=CKV_AWS_293:Deletion protection is an input, on by default; the example turns it off so that it can be destroyed
+  # checkov:skip=CKV_AWS_157:A second zone is an input, on by default; the example turns it off
   identifier     = var.name
   engine         = "postgres"
   engine_version = var.engine_version
@@ -84,6 +86,7 @@ resource "aws_db_instance" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_338:How long logs are kept is an input, with a default of 90 days: law and price differ by log
   for_each = toset(["postgresql", "upgrade"])
 
   name              = "/aws/rds/instance/${var.name}/${each.key}"

@@ -55,16 +55,21 @@ variable "name" {
 }
 
 variable "object_lock" {
-  description = "Days in which no version can be removed: by nobody (COMPLIANCE) or only by those with a special permission (GOVERNANCE). Null: no lock. It can only be given when the bucket is made."
+  description = "Days in which no version can be removed: by nobody (COMPLIANCE) or only by those with a special permission (GOVERNANCE). Without mode and days whoever writes an object says how long it is locked. Null: no lock. It can only be given when the bucket is made."
   type = object({
-    mode = string
-    days = number
+    mode = optional(string)
+    days = optional(number)
   })
   default = null
 
   validation {
-    condition     = var.object_lock == null || try(contains(["COMPLIANCE", "GOVERNANCE"], var.object_lock.mode) && var.object_lock.days >= 1, false)
-    error_message = "The object_lock.mode must be COMPLIANCE or GOVERNANCE, the object_lock.days at least 1."
+    condition     = try(var.object_lock.mode, null) == null || try(contains(["COMPLIANCE", "GOVERNANCE"], var.object_lock.mode), false)
+    error_message = "The object_lock.mode must be COMPLIANCE or GOVERNANCE."
+  }
+
+  validation {
+    condition     = (try(var.object_lock.mode, null) == null) == (try(var.object_lock.days, null) == null) && coalesce(try(var.object_lock.days, null), 1) >= 1
+    error_message = "The object_lock.mode and the object_lock.days go together, and the days are at least 1."
   }
 }
 

@@ -62,6 +62,26 @@ run "locks_objects" {
   }
 }
 
+run "a_lock_without_days_is_set_object_by_object" {
+  command = plan
+  variables {
+    object_lock = {}
+  }
+
+  assert {
+    condition     = aws_s3_bucket.this.object_lock_enabled && length(aws_s3_bucket_object_lock_configuration.this) == 0
+    error_message = "The bucket must be able to lock, and lock nothing by itself."
+  }
+}
+
+run "refuses_a_lock_without_its_days" {
+  command = plan
+  variables {
+    object_lock = { mode = "COMPLIANCE" }
+  }
+  expect_failures = [var.object_lock]
+}
+
 run "moves_and_expires" {
   command = plan
   variables {
