@@ -16,6 +16,7 @@ from workers.core.environment import Environment
 from workers.core.job import BpmnErrorCode, JobWorker
 from workers.core.records import Change
 from workers.core.settings import Settings
+from workers.handlers.artifacts import artifact_workers
 from workers.handlers.decisions import decision_workers
 from workers.handlers.hosts import host_workers
 from workers.handlers.notify import notify_workers
@@ -87,6 +88,7 @@ def _workers() -> tuple[JobWorker, ...]:
     return (
         *terraform_workers(nothing, module),
         *ansible_workers(nothing, role),
+        *artifact_workers(nothing),
         *decision_workers(nothing),
         *host_workers(nothing),
         *notify_workers(nothing, nothing),

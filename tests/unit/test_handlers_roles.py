@@ -3,9 +3,20 @@
 import pytest
 
 from handlers_kit import context, job
-from workers.core.records import Approval, Change, Decision, Evidence, Policy
+from workers.core.errors import NotFoundError
+from workers.core.records import (
+    Approval,
+    Change,
+    Decision,
+    Evidence,
+    HostAddress,
+    Policy,
+    StackId,
+    StackRecord,
+)
 from workers.core.values import now
-from workers.handlers.roles import RoleJob, RoleRequest, covering_step, host_subjects, role_step
+from workers.handlers.covering import covering_step, used_places
+from workers.handlers.roles import RoleJob, RoleRequest, host_subjects, role_step
 
 INPUTS = {"hello_text": "hi"}
 
@@ -38,7 +49,8 @@ async def approved(ctx, *, approvals=1, plan=None, instance=200, hosts=("db1",),
 async def covered(ctx, digest, inputs=None, hosts=("db1",)):
     request = RoleJob(environment="local", hosts=list(hosts), inputs=inputs or INPUTS, change=digest)
     step = role_step(ctx, RoleRequest(role="hello", inputs=request.inputs))
-    return await covering_step(ctx, request, step, job("ansible.hello.run"))
+    change = await ctx.changes.find(digest)
+    return await covering_step(ctx, change, step, "local", tuple(request.hosts), job("ansible.hello.run"))
 
 
 async def test_an_approved_change_covers_its_role(ctx):
@@ -66,7 +78,8 @@ async def test_a_role_that_was_edited_after_the_approval_is_not_covered(ctx):
 async def test_a_role_step_is_used_once(ctx):
     """The second run of the same approval asks again."""
     digest = await approved(ctx)
-    assert await ctx.changes.use_role(digest, 0, "1-1")
+    assert await ctx.changes.use_role(digest, 0, "1-1", ["db1"])
+    assert not await ctx.changes.use_role(digest, 0, "2-1", ["db1"])
     assert await covered(ctx, digest) is None
 
 
@@ -94,7 +107,41 @@ async def test_a_digest_that_is_not_in_the_store_covers_nothing(ctx):
     assert await covered(ctx, "f" * 64) is None
 
 
+@pytest.fixture
+async def fleet(ctx):
+    """A context whose environment has a stack with two hosts."""
+    hosts = tuple(HostAddress(name=name, address="192.0.2.1") for name in ("web-1", "web-2"))
+    stack = StackId(environment="local", name="web")
+    await ctx.stacks.save(StackRecord(id=stack, module="box", module_digest="a" * 64, hosts=hosts, updated=now()))
+    return ctx
+
+
+async def test_an_approval_for_a_stack_serves_each_of_its_hosts_once(fleet):
+    """Host by host under one approval: each host by itself, none twice, and not all at once afterwards."""
+    digest = await approved(fleet, hosts=("stack:local/web",))
+    one, two = ("stack:local/web#web-1",), ("stack:local/web#web-2",)
+    assert await covered(fleet, digest, hosts=one) == 0
+    assert await fleet.changes.use_role(digest, 0, "1-1", await used_places(fleet, "local", one))
+    assert await covered(fleet, digest, hosts=one) is None
+    assert await covered(fleet, digest, hosts=("stack:local/web",)) is None
+    assert await covered(fleet, digest, hosts=two) == 0
+
+
+async def test_an_approval_for_one_host_does_not_serve_its_stack(fleet):
+    """What was approved for one host of a stack is no approval for the others."""
+    digest = await approved(fleet, hosts=("stack:local/web#web-1",))
+    assert await covered(fleet, digest, hosts=("stack:local/web#web-1",)) == 0
+    assert await covered(fleet, digest, hosts=("stack:local/web#web-2",)) is None
+    assert await covered(fleet, digest, hosts=("stack:local/web",)) is None
+
+
+async def test_a_host_that_the_stack_does_not_have_is_named(fleet):
+    """A misspelt host is an error that says which hosts there are."""
+    with pytest.raises(NotFoundError, match="web-1, web-2"):
+        await fleet.hosts(fleet.environment("local"), ("stack:local/web#web-3",))
+
+
 def test_jobs_name_their_stacks_and_hosts():
     """Locks and records go by these names; hosts of an environment cannot be mistaken for stacks."""
-    subjects = host_subjects(job("x", environment="local", hosts=["stack:local/web1", "db1"]))
+    subjects = host_subjects(job("x", environment="local", hosts=["stack:local/web1#a", "stack:local/web1", "db1"]))
     assert subjects == ("local/web1", "local/host-db1")

@@ -87,17 +87,41 @@ class Cloud(Record):
     default_tags: dict[str, str] = Field({}, description="Tags on every resource, beside sluis:stack and sluis:run.")
 
 
+class ArtifactSource(Record):
+    """A place that artefacts may come from."""
+
+    prefix: Annotated[
+        str, StringConstraints(pattern=r"^(https|file|git\+https|git\+ssh|git\+file)://[^\s?#]+$|^\./[^\s?#]*$")
+    ] = Field(
+        description="What an address must begin with. Ends with '/', else it is one whole address. './' is the project folder."
+    )
+    token: SecretReference | None = Field(
+        None, description="Sent as 'Authorization: Bearer …' to https addresses below this prefix, and nowhere else."
+    )
+
+
+class Artifacts(Record):
+    """What may be fetched to be rolled out here. Nothing, where no source is named."""
+
+    sources: tuple[ArtifactSource, ...] = Field((), description="Where artefacts may come from.")
+    max_megabytes: Annotated[int, Field(ge=1, le=512)] = Field(64, description="Largest artefact.")
+
+
 class Machine(Record):
-    """What VM provisioning makes in this environment.
+    """What VM provisioning makes in this environment, and what the releases of an application run on.
 
     ``inputs`` are constants; ``request`` maps inputs of the module to facts of the request
-    (``name``, ``environment``, ``public_key``).
+    (``name``, ``environment``, ``public_key``). ``roles`` has constant inputs of roles that configure machines here;
+    what a request says itself counts before them.
     """
 
     module: Name = Field(description="Module that makes a machine.")
     inputs: dict[str, JsonValue] = Field({}, description="Constant inputs of the module.")
     request: dict[str, Literal["name", "environment", "public_key"]] = Field(
         {}, description="Inputs of the module that come from the request."
+    )
+    roles: dict[Name, dict[str, JsonValue]] = Field(
+        {}, description="Constant inputs by role, for the roles that a request names."
     )
 
 
@@ -193,6 +217,7 @@ class Environment(Record):
     )
     cloud: Cloud | None = Field(None, description="The AWS account, where modules need one.")
     machine: Machine | None = Field(None, description="What VM provisioning makes here.")
+    artifacts: Artifacts = Field(Artifacts(), description="What may be rolled out here, from where.")
     connection: Connection = Field(Connection(), description="How hosts are reached.")
     hosts: dict[Name, Host] = Field({}, description="Hosts that exist already, by name.")
     people: People = Field(People(), description="Who approves.")

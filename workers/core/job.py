@@ -85,6 +85,7 @@ class BpmnErrorCode(StrEnum):
     HOST_FAILED = "HOST_FAILED"
     HOST_UNREACHABLE = "HOST_UNREACHABLE"
     PROBE_FAILED = "PROBE_FAILED"
+    ARTIFACT_REFUSED = "ARTIFACT_REFUSED"
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,20 @@ class RequestRecord(Record):
     created: datetime
 
 
+class ArtifactRecord(Record):
+    """An artefact that was fetched for an environment, its content checked."""
+
+    digest: Digest = Field(description="SHA-256 of the content.")
+    environment: Name
+    source: str = Field(description="Address that it was fetched from.")
+    commit: str = Field("", description="The commit, where it is the content of a git repository.")
+    folder: str = Field("", description="The folder of that repository; empty for all of it.")
+    name: str = Field(description="Name for people: the last part of the address.")
+    size: int = Field(description="Bytes.")
+    run: str
+    created: datetime
+
+
 class RunState(StrEnum):
     """The life of a run."""
 

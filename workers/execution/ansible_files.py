@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from workers.execution.errors import StalePlanError
 from workers.execution.ssh import SshAccess, is_local, write_ssh_files
 from workers.execution.texts import text_problems
 from workers.execution.workspace import write_folder
+from workers.runs.artifacts import referred_digest
 from workers.runs.folder import read_folder
 
 CALLBACK: Final = Path(__file__).parent / "callback"
@@ -42,6 +43,7 @@ class RolePlay:
         access: how the hosts are reached.
         check: only say what would change.
         digest: the content digest that the role must have; empty where any will do.
+        artifacts: contents that inputs refer to, by digest; the role gets the path of a file in place of a reference.
     """
 
     role: str
@@ -51,6 +53,7 @@ class RolePlay:
     access: SshAccess
     check: bool = False
     digest: str = ""
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def write_play(play: RolePlay, folder: Path) -> None:
@@ -66,12 +69,23 @@ def write_play(play: RolePlay, folder: Path) -> None:
     files = {
         "ansible.cfg": _configuration(play, folder),
         "inventory.yml": _yaml({"all": {"hosts": options}}),
-        "inputs.yml": unsafe_yaml(play.inputs),
+        "inputs.yml": unsafe_yaml({name: _at_hand(value, play, folder) for name, value in play.inputs.items()}),
         "play.yml": _yaml([_the_play(play)]),
     }
     write_folder(folder, {name: text.encode() for name, text in files.items()})
+    write_folder(folder, {f"artifacts/{digest}": content for digest, content in play.artifacts.items()})
     for name in ("tmp", "cp"):
         (folder / name).mkdir(mode=0o700)
+
+
+def _at_hand(value: JsonValue, play: RolePlay, folder: Path) -> JsonValue:
+    """The value with the paths of artefacts in place of references to them."""
+    if isinstance(value, dict):
+        return {name: _at_hand(inner, play, folder) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_at_hand(inner, play, folder) for inner in value]
+    digest = referred_digest(value)
+    return str(folder / "artifacts" / digest) if digest in play.artifacts else value
 
 
 def check_inputs(play: RolePlay) -> None:

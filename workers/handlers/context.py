@@ -21,6 +21,7 @@ from workers.execution.secrets import Secrets
 from workers.execution.ssh import SshAccess
 from workers.execution.terraform import TerraformTool
 from workers.execution.workspace import private_folder
+from workers.runs.artifacts import Artifacts
 from workers.runs.audit import Audit
 from workers.runs.compliance import Checks, Configured
 from workers.runs.records import Changes, Plans, Requests, Stacks
@@ -96,6 +97,11 @@ class Context:
         return SharedLocks(self.store, self.data / "locks", self.runs.worker)
 
     @property
+    def artifacts(self) -> Artifacts:
+        """Artefacts that were fetched."""
+        return Artifacts(self.store)
+
+    @property
     def audit(self) -> Audit:
         """The audit trail."""
         return Audit(self.store)
@@ -149,10 +155,10 @@ class Context:
         )
 
     async def hosts(self, environment: Environment, references: tuple[str, ...]) -> tuple[HostAddress, ...]:
-        """The hosts behind references: ``stack:<environment>/<name>``, or names in the environment file.
+        """The hosts behind references: see `workers.handlers.covering`.
 
         Raises:
-            NotFoundError: a stack that is not there.
+            NotFoundError: a stack that is not there, or a host that it does not have.
             InputError: a name that the environment does not have, or a stack of another environment.
         """
         found: list[HostAddress] = []
@@ -162,7 +168,7 @@ class Context:
 
     async def _hosts(self, environment: Environment, reference: str) -> tuple[HostAddress, ...]:
         if reference.startswith("stack:"):
-            return (await self.stacks.get(stack_of(environment, reference))).hosts
+            return _chosen((await self.stacks.get(stack_of(environment, reference))).hosts, reference)
         host = environment.hosts.get(reference)
         if host is None:
             raise unknown_host(environment, reference)
@@ -175,10 +181,20 @@ def stack_of(environment: Environment, reference: str) -> StackId:
     Raises:
         InputError: it belongs to another environment.
     """
-    owner, _, name = reference.removeprefix("stack:").partition("/")
+    owner, _, name = reference.removeprefix("stack:").partition("#")[0].partition("/")
     if owner != environment.name:
         raise unknown_host(environment, reference)
     return StackId(environment=owner, name=name)
+
+
+def _chosen(hosts: tuple[HostAddress, ...], reference: str) -> tuple[HostAddress, ...]:
+    """The hosts of a stack that a reference means: all, or the one after the ``#``."""
+    _, one, name = reference.partition("#")
+    found = tuple(host for host in hosts if host.name == name) if one else hosts
+    if one and not found:
+        known = ", ".join(host.name for host in hosts) or "none"
+        raise NotFoundError(f"'{reference}': the stack has no host '{name}' (it has: {known}).")
+    return found
 
 
 def unknown_host(environment: Environment, reference: str) -> InputError:

@@ -67,7 +67,8 @@ class CheckRequest:
             machine = _machine(environment)
             inputs = self._module_inputs(environment, machine, request)
             check_inputs(self.context.contract(Kind.MODULE, machine.module), inputs)
-            for role in request.configure:
+            configure = [_with_constants(role, machine) for role in request.configure]
+            for role in configure:
                 role_step(self.context, role)
         except SluisError as error:
             return refused(BpmnErrorCode.REQUEST_INVALID, error)
@@ -78,7 +79,7 @@ class CheckRequest:
             "stack": stack,
             "module": machine.module,
             "inputs": inputs,
-            "configure": [role.model_dump() for role in request.configure],
+            "configure": [role.model_dump() for role in configure],
             "hosts": [f"stack:{stack}"],
             "approvers": environment.people.approvers,
         }
@@ -167,6 +168,10 @@ def _machine(environment: Environment) -> Machine:
         hint = f"Add 'machine' to environments/{environment.name}.yaml."
         raise NotFoundError(f"Environment {environment.name} does not say what a machine is.", hint)
     return environment.machine
+
+
+def _with_constants(role: RoleRequest, machine: Machine) -> RoleRequest:
+    return RoleRequest(role=role.role, inputs={**machine.roles.get(role.role, {}), **role.inputs})
 
 
 def _shown(policy: Policy) -> JsonValue:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from workers.approvals.eyes import verdict
 from workers.catalogue.validation import check_inputs
 from workers.core.contract import Kind
 from workers.core.environment import Environment
@@ -25,11 +24,13 @@ from workers.execution.errors import (
     StalePlanError,
     ToolInterruptedError,
 )
+from workers.handlers.artifacts import artifact_contents, artifact_lines
 from workers.handlers.attempt import Attempt, Recorded, parse, refused
 from workers.handlers.configured import remember, shown_outputs
 from workers.handlers.context import Context
+from workers.handlers.covering import covering_step, subject_of, used_places
 from workers.handlers.stack import mapping, sensitive_values
-from workers.handlers.summary import shortened
+from workers.handlers.summary import check_markdown
 
 
 class RoleRequest(BaseModel):
@@ -51,6 +52,7 @@ class RoleJob(HostsRequest):
 
     inputs: dict[str, JsonValue] = {}
     change: str | None = None
+    also: list[RoleRequest] = []
 
 
 def ansible_workers(context: Context, role: str) -> tuple[JobWorker, ...]:
@@ -95,7 +97,7 @@ class Checking:
         """Say that the role is covered, or run it in check mode and keep the change to decide on."""
         request = parse(RoleJob, attempt.job, f"role {self.role}")
         step = role_step(self.context, RoleRequest(role=self.role, inputs=request.inputs))
-        covering = await covering_step(self.context, request, step, attempt.job)
+        covering = await _covering(self.context, request, step, attempt.job)
         if covering is not None:
             attempt.log.say(f"Role {self.role} is part of the approved change {request.change}.")
             return Done({"check": _answer(request.change or "", "approved with the plan", "", attempt, covered=True)})
@@ -103,15 +105,16 @@ class Checking:
         result = await play(self.context, attempt, environment, step, request, check=True)
         if not isinstance(result, RoleResult):
             return result
+        more = tuple(role_step(self.context, role) for role in request.also)
         change = Change(
             environment=environment.name,
-            roles=(step,),
+            roles=(step, *more),
             hosts=tuple(request.hosts),
             process_instance=attempt.job.process_instance,
             check=attempt.run.id,
         )
         await self.context.changes.save(change)
-        markdown = shortened(f"Configure {', '.join(request.hosts)} with role **{self.role}**.\n\n{result.markdown}")
+        markdown = check_markdown(change, result.markdown, await artifact_lines(self.context, change))
         answer = _answer(change.digest, result.summary, markdown, attempt, changed=result.changed)
         return Done({"check": {**answer, "outputs": shown_outputs(result)}})
 
@@ -127,11 +130,12 @@ class Running:
         """Check that an approved change covers exactly this role, its inputs and hosts; then run it."""
         request = parse(RoleJob, attempt.job, f"role {self.role}")
         step = role_step(self.context, RoleRequest(role=self.role, inputs=request.inputs))
-        number = await covering_step(self.context, request, step, attempt.job)
+        number = await _covering(self.context, request, step, attempt.job)
         if number is None or not request.change:
             text = f"No approved change covers role {self.role} with these inputs on {', '.join(request.hosts)}."
             return refused(BpmnErrorCode.PLAN_STALE, text, attempt.run.id)
-        if not await self.context.changes.use_role(request.change, number, attempt.run.id):
+        places = await used_places(self.context, request.environment, tuple(request.hosts))
+        if not await self.context.changes.use_role(request.change, number, attempt.run.id, places):
             return refused(BpmnErrorCode.PLAN_STALE, "The approval of this role was used meanwhile.", attempt.run.id)
         environment = self.context.environment(request.environment)
         try:
@@ -185,32 +189,9 @@ class Running:
             )
 
 
-async def covering_step(context: Context, request: RoleJob, step: RoleStep, job: Job) -> int | None:
-    """The number of the step in the approved change that covers this role as it is now and was not used yet.
-
-    A change of its own (no plan) counts only in the process instance whose check made it.
-    """
+async def _covering(context: Context, request: RoleJob, step: RoleStep, job: Job) -> int | None:
     change = await context.changes.find(request.change) if request.change else None
-    if change is None or change.environment != request.environment or change.hosts != tuple(request.hosts):
-        return None
-    if change.plan is None and change.process_instance != job.process_instance:
-        return None
-    if not await _may_run(context, change):
-        return None
-    for number, known in enumerate(change.roles):
-        same = (known.role, known.digest, known.inputs_digest) == (step.role, step.digest, step.inputs_digest)
-        if same and not await context.changes.role_used_by(change.digest, number):
-            return number
-    return None
-
-
-async def _may_run(context: Context, change: Change) -> bool:
-    policy = await context.changes.policy(change.digest)
-    if policy is None or policy.denied:
-        return False
-    if change.plan is not None and not await context.plans.used_by(change.plan):
-        return False
-    return verdict(policy, await context.changes.approvals(change.digest)).state == "approved"
+    return await covering_step(context, change, step, request.environment, tuple(request.hosts), job)
 
 
 async def play(
@@ -256,8 +237,9 @@ async def _play(
     inputs = mapping(values)
     hosts = await context.hosts(environment, tuple(request.hosts))
     wanted = RolePlay(
-        step.role, contract.path, inputs, hosts, context.access(environment), check=check, digest=step.digest
-    )
+        step.role, contract.path, inputs, hosts, context.access(environment), check=check, digest=step.digest,
+        artifacts=await artifact_contents(context, environment.name, inputs),
+    )  # fmt: skip
     return wanted, Redactor((*secrets, *sensitive_values(contract, inputs)))
 
 
@@ -274,10 +256,7 @@ def _judged(result: RoleResult, attempt: Attempt) -> RoleResult | Outcome:
 def host_subjects(job: Job) -> tuple[str, ...]:
     """The stacks and hosts that a job works on, as the record and the locks name them."""
     request = parse(HostsRequest, job, job.type)
-    return tuple(
-        host.removeprefix("stack:") if host.startswith("stack:") else f"{request.environment}/host-{host}"
-        for host in request.hosts
-    )
+    return tuple(dict.fromkeys(subject_of(request.environment, host) for host in request.hosts))
 
 
 def host_names(hosts: tuple[HostAddress, ...]) -> list[JsonValue]:

@@ -27,6 +27,22 @@ def plan_markdown(plan: Plan, resources: str, change: Change, pages: str = "") -
     return shortened("\n\n".join(part for part in parts if part))
 
 
+def check_markdown(change: Change, tasks: str, artifacts: tuple[str, ...] = ()) -> str:
+    """What a role would change, and what else the same approval covers.
+
+    Args:
+        change: the change; its first role is the one that was checked.
+        tasks: what the check found as Markdown, secrets removed.
+        artifacts: a sentence on each artefact that the roles get.
+    """
+    first, *more = change.roles
+    parts = [f"Configure {', '.join(change.hosts)} with role **{first.role}**.", *artifacts]
+    if more:
+        lines = [f"- role **{step.role}**{_inputs(step.inputs)}" for step in more]
+        parts.append("\n".join(["Where that fails, without asking again:", "", *lines]))
+    return shortened("\n\n".join([*parts, tasks]))
+
+
 def shortened(markdown: str) -> str:
     """The text, cut at a line if it is too long for a process variable."""
     if len(markdown) <= _LIMIT:

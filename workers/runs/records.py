@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -155,14 +156,17 @@ class Changes:
         found = [await read_record(self.store, Approval, key) for key in keys]
         return tuple(sorted((a for a in found if a), key=lambda a: a.created))
 
-    async def use_role(self, digest: str, step: int, run: str) -> bool:
-        """Mark a role step of the change as used by ``run``; False where another run used it before."""
-        key = f"changes/{digest}/roles/{step}"
-        return await self.store.create(key, run.encode()) or await self.store.read(key) == run.encode()
+    async def use_role(self, digest: str, step: int, run: str, hosts: Iterable[str]) -> bool:
+        """Mark a role step of the change as used by ``run`` on hosts; False where another run used it on one before."""
+        return all([await self._use_role(f"changes/{digest}/role-uses/{step}/{host}", run) for host in hosts])
 
-    async def role_used_by(self, digest: str, step: int) -> str:
-        """The run that used the role step, or an empty text."""
-        return (await self.store.read(f"changes/{digest}/roles/{step}") or b"").decode()
+    async def role_used(self, digest: str, step: int, hosts: Iterable[str]) -> bool:
+        """Whether some run used the role step on one of the hosts."""
+        keys = [f"changes/{digest}/role-uses/{step}/{host}" for host in hosts]
+        return any([await self.store.read(key) is not None for key in keys])
+
+    async def _use_role(self, key: str, run: str) -> bool:
+        return await self.store.create(key, run.encode()) or await self.store.read(key) == run.encode()
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
-from typing import Final
 
 from backports import tarfile
 
@@ -16,19 +13,9 @@ from workers.catalogue import read_contract
 from workers.catalogue.reading import folder_of
 from workers.catalogue.sources import Source, read_sources, write_sources
 from workers.core.contract import CatalogueProblem
-from workers.core.errors import ContractError, MissingToolError, ToolError, UsageError
+from workers.core.errors import ContractError, UsageError
+from workers.execution.git import archive_of
 from workers.runs.folder import read_folder
-
-_SECONDS: Final = 300
-_OPTIONS: Final = (
-    "-c", "core.hooksPath=/dev/null",
-    "-c", "protocol.allow=never",
-    "-c", "protocol.https.allow=always",
-    "-c", "protocol.ssh.allow=always",
-    "-c", "protocol.git.allow=always",
-    "-c", "protocol.file.allow=always",
-    "-c", "submodule.recurse=false",
-)  # fmt: skip
 
 
 def add_source(project: Path, source: Source) -> Source:
@@ -69,7 +56,7 @@ def _bring(source: Source, target: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="sluis-source-") as scratch:
         unpacked = Path(scratch) / "content" / source.name
         unpacked.mkdir(parents=True)
-        _unpack(_archive(source, Path(scratch) / "git"), unpacked)
+        _unpack(archive_of(source.git, source.commit, source.folder, Path(scratch) / "git"), unpacked)
         digest = read_folder(unpacked).digest
         _hold(source, digest, unpacked)
         found = read_contract(source.kind, unpacked)
@@ -87,33 +74,6 @@ def _hold(source: Source, digest: str, where: Path) -> None:
             f"{digest[:12]}, not {source.digest[:12]}.",
             "Undo the edit; or remove the folder and add the source again.",
         )
-
-
-def _archive(source: Source, repository: Path) -> bytes:
-    _git("init", "--quiet", "--bare", "--template=", str(repository))
-    inside = ("-C", str(repository))
-    _git(*inside, "fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", source.git, source.commit)
-    got = _git(*inside, "rev-parse", "--verify", "FETCH_HEAD^{commit}").decode().strip()
-    if got != source.commit:
-        raise ToolError(f"{source.git} gave the commit {got}, not {source.commit}.")
-    return _git(*inside, "archive", "--format=tar", f"{source.commit}:{source.folder}")
-
-
-def _git(*words: str) -> bytes:
-    """Run git without a prompt, a pager, hooks or helpers that a repository could name."""
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:ssh:git:file"}
-    try:
-        done = subprocess.run(
-            ("git", *_OPTIONS, *words), check=False, capture_output=True, timeout=_SECONDS, env=environment
-        )
-    except FileNotFoundError as error:
-        raise MissingToolError("git is not there.", "Install git.") from error
-    except subprocess.TimeoutExpired as error:
-        raise ToolError(f"git did not end within {_SECONDS} seconds.", -9) from error
-    if done.returncode:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
-        raise ToolError(f"git {words[2] if words[0] == '-C' else words[0]}: {last[0][:300]}", done.returncode)
-    return done.stdout
 
 
 def _unpack(archive: bytes, folder: Path) -> None:

@@ -24,6 +24,7 @@ from workers.engine.observe import LogObserver, Observer
 from workers.engine.rest import OrchestrationRest
 from workers.execution.kept import drop_old
 from workers.execution.workspace import remove_left_overs
+from workers.handlers.artifacts import artifact_workers
 from workers.handlers.attempt import Recorded
 from workers.handlers.decisions import decision_workers
 from workers.handlers.hosts import host_workers
@@ -63,7 +64,9 @@ def job_workers(
     context = assembly.context
     rules = Rules(context, EngineTable(gateway, rest, assembly.store), EngineTasks(rest), assembly.settings.rest_user)
     channels = EnvironmentChannels(assembly, gateway)
-    found = [*decision_workers(rules), *host_workers(context), *notify_workers(rules, channels)]
+    found = [
+        *decision_workers(rules), *artifact_workers(context), *host_workers(context), *notify_workers(rules, channels),
+    ]  # fmt: skip
     for contract in catalogue.contracts:
         make = terraform_workers if contract.kind is Kind.MODULE else ansible_workers
         found += make(context, contract.name)
