@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from engine_thread import EngineThread
@@ -24,6 +25,10 @@ from workers.setup.progress import Quiet
 from workers.setup.tofu import Tofu, ensure_tofu
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+# What an example takes says something about the machine, not about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
