@@ -221,6 +221,8 @@ def _value(value: object) -> str:
         value = value.value
     if value is None or value in ("", {}, ()):
         return "—"
+    if isinstance(value, tuple):
+        value = ",".join(str(part) for part in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

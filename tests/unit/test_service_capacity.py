@@ -25,6 +25,12 @@ def test_slots_that_are_set_count():
     assert found == {Pool.TERRAFORM: 7, Pool.ANSIBLE: 9, Pool.LIGHT: 1}
 
 
+def test_the_only_heavy_pool_has_all_of_the_memory():
+    """A worker that serves one kind of heavy work keeps no room for the other, and no slots."""
+    assert slots(Settings(pools="terraform"), Machine(2_048, 4)) == {Pool.TERRAFORM: 3}
+    assert slots(Settings(pools="light"), Machine(2_048, 4)) == {Pool.LIGHT: 128}
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [

@@ -1,8 +1,17 @@
-"""What a serving worker writes down about the jobs that its loop has reported."""
+"""Which jobs a worker serves, and what it writes down about those that its loop has reported."""
 
 from __future__ import annotations
 
-from workers.service.workers import Bookkeeper
+import pytest
+
+from service_kit import project
+from workers.catalogue.reading import read_catalogue
+from workers.core.errors import SettingError
+from workers.core.job import Pool
+from workers.engine.grpc import ZeebeGateway
+from workers.engine.rest import OrchestrationRest
+from workers.service.assembly import assemble, load_settings
+from workers.service.workers import Bookkeeper, job_workers
 from workers.web.metrics import Metrics
 
 
@@ -27,3 +36,33 @@ async def test_a_taken_outcome_is_noted_for_the_types_that_keep_records_and_only
     await keeper.settle()
     assert runs.jobs == [0, 1, 2]
     assert keeper.log.counts["job.completed"] == 2
+
+
+@pytest.mark.parametrize(
+    ("pools", "served"),
+    [
+        ("light, terraform", {Pool.LIGHT, Pool.TERRAFORM}),
+        ("terraform", {Pool.TERRAFORM}),
+        (None, {Pool.LIGHT, Pool.TERRAFORM}),
+    ],
+)
+async def test_a_worker_serves_the_pools_that_are_set(tmp_path, monkeypatch, pools, served):
+    """SLUIS_POOLS keeps a worker away from jobs of other pools; unset it serves all (the project has no role)."""
+    if pools:
+        monkeypatch.setenv("SLUIS_POOLS", pools)
+    assembly = assemble(load_settings(project=project(tmp_path), data=tmp_path / "data"))
+    catalogue = read_catalogue(tmp_path)
+    async with (
+        ZeebeGateway.from_settings(assembly.settings) as gateway,
+        OrchestrationRest.from_settings(assembly.settings) as rest,
+    ):
+        found = job_workers(assembly, catalogue, gateway, rest)
+    assert {worker.pool for worker in found} == served
+
+
+@pytest.mark.parametrize("pools", ["terrafrom", " , "])
+def test_a_pool_that_there_is_not_is_named(monkeypatch, pools):
+    """A typing error in SLUIS_POOLS stops the worker at its start rather than leave jobs unserved."""
+    monkeypatch.setenv("SLUIS_POOLS", pools)
+    with pytest.raises(SettingError, match="SLUIS_POOLS: .*give one or more of terraform, ansible, light"):
+        load_settings()

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from workers.core.job import Pool
 
 
 def _default_data() -> Path:
@@ -67,7 +69,17 @@ class Settings(BaseSettings):
     )
     oauth_client_id: str = Field("", description="OAuth client id.")
     oauth_client_secret: SecretStr = Field(SecretStr(""), description="OAuth client secret.")
-    oauth_audience: str = Field("zeebe-api", description="OAuth audience.")
+    oauth_audience: str = Field("zeebe-api", description="OAuth audience; may be empty.")
+    oauth_scope: str = Field("", description="OAuth scope, where the identity provider asks for one.")
+    tls_ca: Path | None = Field(
+        None,
+        description="Certificates (PEM) of the authorities that the cluster's are checked against, for gRPC and REST, and beside "
+        "the usual ones for the token server; default: the usual ones.",
+    )
+    tls_certificate: Path | None = Field(
+        None, description="Our own certificate (PEM) for a cluster that asks for one (mTLS), for gRPC and REST."
+    )
+    tls_key: Path | None = Field(None, description="Its private key (PEM, without a password).")
     search_port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         9201, description="Port of the embedded engine's OpenSearch."
     )
@@ -79,6 +91,11 @@ class Settings(BaseSettings):
     )
 
     worker_name: str = Field("", description="Name under which jobs are activated; default host name and process id.")
+    pools: Annotated[tuple[Pool, ...], NoDecode] = Field(
+        tuple(Pool),
+        description="Kinds of work that this worker serves, separated by commas: terraform, ansible, light. Some worker has to "
+        "serve each.",
+    )
     terraform_slots: Annotated[int, Field(ge=0, le=1000)] = Field(
         0, description="Terraform jobs that run at once; 0: as many as memory and CPUs allow."
     )
@@ -151,6 +168,17 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="'auto': text on a terminal, JSON elsewhere."
     )
+
+    @field_validator("pools", mode="before")
+    @classmethod
+    def _known_pools(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        known = [pool.value for pool in Pool]
+        if not names or not set(names) <= set(known):
+            raise ValueError(f"give one or more of {', '.join(known)}")
+        return tuple(pool for pool in Pool if pool in names)
 
     @property
     def data_folder(self) -> Path:

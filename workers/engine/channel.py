@@ -1,18 +1,17 @@
-"""The gRPC channel to the gateway: plain, TLS, or TLS with OAuth client credentials."""
+"""The gRPC channel to the gateway: plain, TLS, mTLS, and over TLS with OAuth client credentials."""
 
 from __future__ import annotations
 
 from typing import Final
 
+import grpc
 import grpc.aio
-from pyzeebe.channel import (
-    create_insecure_channel,
-    create_oauth2_client_credentials_channel,
-    create_secure_channel,
-)
+from pyzeebe.channel import create_insecure_channel, create_secure_channel
 
 from workers.core.errors import SettingError
 from workers.core.settings import Settings
+from workers.engine.tls import Tls
+from workers.engine.tokens import GrpcTokens, Tokens
 
 _OPTIONS: Final = (
     ("grpc.keepalive_time_ms", 45_000),
@@ -33,27 +32,24 @@ def open_channel(settings: Settings) -> grpc.aio.Channel:
     """The channel that the settings describe. Connects at the first call; must be made inside a running loop.
 
     Raises:
-        SettingError: OAuth is set up without TLS; the token would travel in clear, and gRPC refuses to send it.
+        SettingError: OAuth is set up without TLS; the token would travel in clear, and gRPC refuses to send it. Or
+            the certificate files of the settings cannot be used.
     """
-    if settings.oauth_token_url:
-        return _oauth_channel(settings)
+    tls, tokens = Tls.from_settings(settings), Tokens.from_settings(settings)
     if settings.grpc_tls:
-        return create_secure_channel(settings.grpc_address, channel_options=_OPTIONS)
-    return create_insecure_channel(settings.grpc_address, channel_options=_OPTIONS)
-
-
-def _oauth_channel(settings: Settings) -> grpc.aio.Channel:
-    if not settings.grpc_tls:
+        return create_secure_channel(
+            settings.grpc_address, channel_options=_OPTIONS, channel_credentials=_credentials(tls, tokens)
+        )
+    if tokens:
         raise SettingError(
             "SLUIS_OAUTH_TOKEN_URL is set but SLUIS_GRPC_TLS is not: a token is sent over TLS only.",
             "Set SLUIS_GRPC_TLS=true, or unset the SLUIS_OAUTH_* settings.",
         )
-    return create_oauth2_client_credentials_channel(
-        grpc_address=settings.grpc_address,
-        client_id=settings.oauth_client_id,
-        client_secret=settings.oauth_client_secret.get_secret_value(),
-        authorization_server=settings.oauth_token_url,
-        scope=None,
-        audience=settings.oauth_audience,
-        channel_options=_OPTIONS,
-    )
+    return create_insecure_channel(settings.grpc_address, channel_options=_OPTIONS)
+
+
+def _credentials(tls: Tls, tokens: Tokens | None) -> grpc.ChannelCredentials:
+    if tokens is None:
+        return tls.credentials()
+    calls = grpc.metadata_call_credentials(GrpcTokens(tokens), name="sluis")
+    return grpc.composite_channel_credentials(tls.credentials(), calls)

@@ -31,6 +31,8 @@ from workers.engine.rest_records import (
     read_user_task,
 )
 from workers.engine.rest_session import BearerToken, Credentials, OAuthClient, RestSession, UserPassword
+from workers.engine.tls import Tls
+from workers.engine.tokens import Tokens
 
 __all__ = ["BearerToken", "ElementInstance", "Incident", "Instance", "OrchestrationRest", "UserPassword", "UserTask"]
 
@@ -43,24 +45,22 @@ _POLL_SECONDS: Final = 0.2
 class OrchestrationRest:
     """The REST API as one user sees it. Make one object per user; close it, or use it with ``async with``."""
 
-    def __init__(self, address: str, credentials: Credentials) -> None:
-        self._session = RestSession(address, credentials)
+    def __init__(self, address: str, credentials: Credentials, tls: Tls | None = None) -> None:
+        self._session = RestSession(address, credentials, tls)
         self._version: tuple[int, int] | None = None
         self.address = self._session.address
 
     @classmethod
     def from_settings(cls, settings: Settings) -> OrchestrationRest:
         """As the service's own identity: the OAuth client where one is set, else SLUIS_REST_USER."""
-        if settings.oauth_token_url:
-            secret = settings.oauth_client_secret.get_secret_value()
-            client = OAuthClient(settings.oauth_token_url, settings.oauth_client_id, secret, settings.oauth_audience)
-            return cls(settings.rest_address, client)
+        if tokens := Tokens.from_settings(settings):
+            return cls(settings.rest_address, OAuthClient(tokens), Tls.from_settings(settings))
         return cls.as_user(settings, settings.rest_user, settings.rest_password.get_secret_value())
 
     @classmethod
     def as_user(cls, settings: Settings, user: str, password: str) -> OrchestrationRest:
         """As a given person."""
-        return cls(settings.rest_address, UserPassword(user, password))
+        return cls(settings.rest_address, UserPassword(user, password), Tls.from_settings(settings))
 
     async def sign_in(self) -> None:
         """Sign in now rather than at the first request.

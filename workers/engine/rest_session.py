@@ -17,6 +17,8 @@ import httpx
 
 from workers.core.errors import EngineError, EngineUnavailableError
 from workers.engine.errors import EngineBusyError, JobGoneError
+from workers.engine.tls import Tls
+from workers.engine.tokens import Tokens
 
 _BUSY: Final = (429, 503)
 _BUSY_ATTEMPTS: Final = 30
@@ -69,35 +71,31 @@ class BearerToken:
         client.headers["Authorization"] = f"Bearer {self.token}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class OAuthClient:
-    """Client credentials; a token is fetched at sign-in and again when the API refuses the old one."""
+    """Client credentials; a new token is used when the API refuses the old one.
 
-    token_url: str
-    client_id: str
-    client_secret: str
-    audience: str
+    Args:
+        tokens: where they come from.
+    """
+
+    tokens: Tokens
+    _refused: str = ""
 
     async def apply(self, client: httpx.AsyncClient) -> None:
-        """Fetch a token and send it with every request."""
-        form = {"grant_type": "client_credentials", "client_id": self.client_id, "audience": self.audience}
-        async with httpx.AsyncClient(timeout=20) as oauth:
-            answer = await oauth.post(self.token_url, data=form | {"client_secret": self.client_secret})
-        if not answer.is_success:
-            raise EngineError(
-                f"{self.token_url} gives client {self.client_id!r} no token ({answer.status_code}).",
-                "Check the SLUIS_OAUTH_* settings.",
-            )
-        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        """Send a token with every request, another one than last time."""
+        self._refused = await asyncio.to_thread(self.tokens.token, not_this=self._refused)
+        client.headers["Authorization"] = f"Bearer {self._refused}"
 
 
 class RestSession:
     """A signed-in connection. Signs in at the first request, and again when the session has ended."""
 
-    def __init__(self, address: str, credentials: Credentials) -> None:
+    def __init__(self, address: str, credentials: Credentials, tls: Tls | None = None) -> None:
         self.address = address.rstrip("/")
         self._credentials = credentials
-        self._client = httpx.AsyncClient(base_url=self.address, timeout=20)
+        verify = tls.context() if tls and self.address.startswith("https:") else True
+        self._client = httpx.AsyncClient(base_url=self.address, timeout=20, verify=verify)
         self._signing = asyncio.Lock()
         self._signed_in = 0.0
 

@@ -37,17 +37,20 @@ class Machine:
 
 
 def slots(settings: Settings, machine: Machine) -> dict[Pool, int]:
-    """How many jobs of each pool run at once: as set, or what the machine carries.
+    """How many jobs of each pool that is served run at once: as set, or what the machine carries.
 
-    Terraform and Ansible get half of the memory each, and two jobs per CPU; each at least one.
+    Terraform and Ansible get half of the memory each, or all of it where the other is not served, and two jobs per
+    CPU; each at least one.
     """
-    half = max(machine.memory_mb - _RESERVED_MB, 0) // 2
+    heavy = {Pool.TERRAFORM, Pool.ANSIBLE} & set(settings.pools)
+    share = max(machine.memory_mb - _RESERVED_MB, 0) // max(len(heavy), 1)
     by_cpu = max(int(machine.cpus * _JOBS_PER_CPU), 1)
-    return {
-        Pool.TERRAFORM: settings.terraform_slots or max(min(by_cpu, half // settings.terraform_job_mb), 1),
-        Pool.ANSIBLE: settings.ansible_slots or max(min(by_cpu, half // settings.ansible_job_mb), 1),
+    found = {
+        Pool.TERRAFORM: settings.terraform_slots or max(min(by_cpu, share // settings.terraform_job_mb), 1),
+        Pool.ANSIBLE: settings.ansible_slots or max(min(by_cpu, share // settings.ansible_job_mb), 1),
         Pool.LIGHT: settings.light_slots,
     }
+    return {pool: count for pool, count in found.items() if pool in settings.pools}
 
 
 def as_words(found: Mapping[Pool, int], machine: Machine) -> dict[str, object]:

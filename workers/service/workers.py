@@ -16,7 +16,7 @@ import structlog
 
 from workers.catalogue.reading import read_catalogue
 from workers.core.contract import Catalogue, Kind
-from workers.core.job import JobWorker
+from workers.core.job import JobWorker, Pool
 from workers.core.values import JsonValue, now
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.loop import JobLoop
@@ -60,7 +60,7 @@ class WorkerStatus:
 def job_workers(
     assembly: Assembly, catalogue: Catalogue, gateway: ZeebeGateway, rest: OrchestrationRest
 ) -> list[JobWorker]:
-    """All job workers of an installation."""
+    """The job workers of an installation, of the pools that we serve."""
     context = assembly.context
     rules = Rules(context, EngineTable(gateway, rest, assembly.store), EngineTasks(rest), assembly.settings.rest_user)
     channels = EnvironmentChannels(assembly, gateway)
@@ -71,7 +71,7 @@ def job_workers(
         make = terraform_workers if contract.kind is Kind.MODULE else ansible_workers
         found += make(context, contract.name)
     lease = timedelta(seconds=assembly.settings.lease_seconds)
-    return [replace(worker, timeout=lease) for worker in found]
+    return [replace(worker, timeout=lease) for worker in found if worker.pool in assembly.settings.pools]
 
 
 async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
@@ -93,7 +93,7 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
         open_gateway(assembly.settings) as gateway,
         open_rest(assembly.settings) as rest,
         web_service(assembly, metrics),
-        _beside(ReviewWatch(assembly, rest, EnvironmentChannels(assembly, gateway)).run()),
+        _beside(_tell_of_reviews(assembly, gateway, rest)),
     ):
         while not stop.is_set():
             catalogue = await asyncio.to_thread(read_catalogue, assembly.context.project)
@@ -106,6 +106,12 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
             drained.append(asyncio.create_task(_drain(assembly, loop, running), name="drain"))
         await asyncio.gather(*drained)
         await observer.settle()
+
+
+async def _tell_of_reviews(assembly: Assembly, gateway: ZeebeGateway, rest: OrchestrationRest) -> None:
+    """Telling people is light work: a worker of heavy pools only leaves it to others."""
+    if Pool.LIGHT in assembly.settings.pools:
+        await ReviewWatch(assembly, rest, EnvironmentChannels(assembly, gateway)).run()
 
 
 @asynccontextmanager
