@@ -1,8 +1,8 @@
 """Pin every Python package, with hashes: of the development environment and of the image.
 
 Reads the dependencies, the ``dev`` group and the build backend from ``pyproject.toml`` and has pip-compile resolve
-them for the oldest Python that is supported: ``requirements/dev.txt``. ``requirements/image.txt`` has those of them that
-the image needs, in the same versions. Run it by ``make lock`` with that Python.
+them for the oldest Python that is supported: ``requirements/dev.txt``. ``requirements/image.txt`` has those of them
+that the image needs, in the same versions. Run it by ``make lock`` with that Python.
 """
 
 from __future__ import annotations
