@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,8 +23,9 @@ import psutil
 from bench import approvals, plans, provisioning
 from bench.installation import Installation, installation
 from bench.job_loop import compare, idle_share
-from bench.report import PROJECT, ratios
+from bench.report import PROJECT
 from bench.sides import JAVA_SIDES, PYTHON_SIDES, java_command
+from bench.tables import ratios
 from workers.core.settings import Settings
 from workers.core.values import now
 from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts
@@ -31,7 +33,9 @@ from workers.engine.grpc import ZeebeGateway
 from workers.setup.engine import engine_parts, ensure_engine
 from workers.setup.progress import Quiet
 
-PARTS: Final = ("loop", "provisioning", "plans", "approvals")
+ON_ENGINE: Final = ("provisioning", "plans", "approvals")
+BY_THEMSELVES: Final = ("catalogue", "logs")
+PARTS: Final = ("loop", *ON_ENGINE, *BY_THEMSELVES)
 
 
 async def measure(given: argparse.Namespace) -> dict[str, Any]:
@@ -44,9 +48,10 @@ async def measure(given: argparse.Namespace) -> dict[str, Any]:
             found: dict[str, Any] = {"engine": (await gateway.topology()).gateway_version}
             if "loop" in given.only:
                 found |= await _loop(given, gateway, java)
-            if set(given.only) - {"loop"}:
+            if set(given.only) & set(ON_ENGINE):
                 async with installation(settings, gateway, folder / "project") as made:
                     found |= await _whole(given, made, folder)
+        found |= {part: await _script(part, folder) for part in BY_THEMSELVES if part in given.only}
     return {"time": now().isoformat(), "machine": _machine(load), **found}
 
 
@@ -68,6 +73,16 @@ async def _whole(given: argparse.Namespace, made: Installation, folder: Path) ->
     if "approvals" in given.only:
         found["approvals"] = await approvals.measure(made, given.approvals)
     return found
+
+
+async def _script(part: str, folder: Path) -> Any:
+    """What a benchmark that needs no engine has found."""
+    out = folder / f"{part}.json"
+    script = PROJECT / "bench" / f"{'web_logs' if part == 'logs' else part}.py"
+    process = await asyncio.create_subprocess_exec(sys.executable, str(script), "--out", str(out))
+    if await process.wait():
+        raise RuntimeError(f"{script} failed; its last words are above.")
+    return json.loads(out.read_text(encoding="utf-8"))
 
 
 def _machine(load_before: float) -> dict[str, Any]:

@@ -61,17 +61,24 @@ class Installation:
             raise RuntimeError(f"sluis {' '.join(words)} failed; its last words are above.")
 
     @asynccontextmanager
-    async def worker(self, cores: tuple[int, ...] = (), **settings: JsonValue) -> AsyncIterator[psutil.Process]:
-        """A serving ``sluis worker``.
+    async def worker(
+        self, module: str = "", cores: tuple[int, ...] = (), **settings: JsonValue
+    ) -> AsyncIterator[psutil.Process]:
+        """A serving worker.
 
         Args:
+            module: what to run in the place of ``sluis worker``.
             cores: those that it, and the tools that it starts, may use; all where left out.
             settings: more settings for it.
         """
         more = {f"SLUIS_{name.upper()}": str(value) for name, value in settings.items()}
         with (self.folder / "worker.log").open("a") as log:
             process = await asyncio.create_subprocess_exec(
-                *_sluis("worker"), cwd=self.folder, env={**self.environment, **more}, stdout=log, stderr=log
+                *((sys.executable, "-m", module) if module else _sluis("worker")),
+                cwd=self.folder,
+                env={**self.environment, **more},
+                stdout=log,
+                stderr=log,
             )
         try:
             if cores:

@@ -35,7 +35,7 @@ async def compare(made: Installation, folder: Path, count: int, rounds: int) -> 
     cores = tuple(sorted(os.sched_getaffinity(0))[:2])
     await made.gateway.deploy({"BenchPlan.bpmn": PROCESS.encode()})
     pairs: list[dict[str, Any]] = []
-    async with made.worker(cores):
+    async with made.worker(cores=cores):
         await _by_sluis(made, "warm", 2)
         for number in range(rounds):
             ours = await _by_sluis(made, f"round{number}", count)

@@ -30,9 +30,13 @@ class Script:
     Args:
         made: where modules, roles, keys and the tool come from.
         folder: an empty folder.
+
+    Attributes:
+        seconds: how long its commands have taken.
     """
 
     def __init__(self, made: Installation, folder: Path) -> None:
+        self.seconds = 0.0
         self._made = made
         self._folder = folder
         self._root = folder / "root"
@@ -68,28 +72,30 @@ class Script:
 
     async def _run(self, argv: list[str], cwd: Path, more: Mapping[str, str] | None = None) -> bytes:
         pipe = asyncio.subprocess.PIPE
+        began = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
             *argv, cwd=cwd, env={**self._env, **(more or {})}, stdout=pipe, stderr=asyncio.subprocess.STDOUT
         )
         said, _ = await process.communicate()
+        self.seconds += time.perf_counter() - began
         if process.returncode:
             raise RuntimeError(f"{' '.join(argv[:3])} failed: {said.decode()[-2000:]}")
         return said
 
 
-async def reachable(host: HostAddress) -> None:
-    """Wait until the host's SSH port answers."""
-    deadline = time.monotonic() + _SECONDS
+async def reachable(host: HostAddress) -> float:
+    """Wait until the host's SSH port answers; for how many seconds."""
+    began = time.monotonic()
     while True:
         try:
             _, writer = await asyncio.open_connection(host.address, host.port)
         except OSError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > began + _SECONDS:
                 raise
             await asyncio.sleep(0.1)
         else:
             writer.close()
-            return
+            return time.monotonic() - began
 
 
 async def page(host: HostAddress) -> str:
