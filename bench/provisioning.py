@@ -23,7 +23,7 @@ _MESSAGE: Final = "Measured"
 
 async def compare(made: Installation, folder: Path, rounds: int) -> dict[str, Any]:
     """Provision machines by Sluis and by script in turns; seconds of each, and where they go."""
-    async with made.worker("bench.timed_worker", log_level="debug"):
+    async with made.worker("bench.timed_worker"):
         await _by_sluis(made, "warm")
         pairs = []
         for number in range(rounds):

@@ -29,7 +29,7 @@ def shares(lines: Iterable[Line], began: datetime, shown: datetime, ended: datet
     kinds = {line["run"]: line["type"] for line in jobs if "run" in line}
     waits = _seconds(job for job in jobs if job["type"] in _WAITS)
     decides = _seconds(job for job in jobs if job["type"] == _DECIDES)
-    tool = _seconds(line for line in ours if line["event"] == "tool.ended" and kinds.get(line.get("run")) not in _WAITS)
+    tool = _seconds(line for line in ours if line["event"] == "tool.took" and kinds.get(line.get("run")) not in _WAITS)
     store = _seconds(line for line in _within_jobs(ours) if kinds.get(line.get("run")) not in _WAITS)
     before = max((moment(job) for job in jobs if moment(job) <= shown), default=shown)
     approval = decides + (shown - before).total_seconds()

@@ -1,4 +1,4 @@
-"""``sluis worker`` that also logs how long each use of the store takes: ``store.took``, at level ``debug``."""
+"""``sluis worker`` that also logs how long each use of the store and each tool takes: store.took, tool.took."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from workers.execution import ansible, terraform
+from workers.execution.process import run_tool
 from workers.runs.store import Store
 from workers.service.assembly import assemble, load_settings
 from workers.service.logs import log_to_stderr
@@ -27,22 +29,23 @@ class TimedStore:
     def __getattr__(self, name: str) -> Any:
         """The store's own attribute; a timed one where it is a method."""
         found = getattr(self.store, name)
-        return _timed(name, found) if asyncio.iscoroutinefunction(found) else found
+        return _timed("store.took", found) if asyncio.iscoroutinefunction(found) else found
 
 
-def _timed(name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _timed(event: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def call(*given: Any, **named: Any) -> Any:
         began = time.perf_counter()
         try:
             return await method(*given, **named)
         finally:
-            structlog.get_logger().debug("store.took", method=name, seconds=round(time.perf_counter() - began, 5))
+            structlog.get_logger().info(event, seconds=round(time.perf_counter() - began, 5))
 
     return call
 
 
 async def main() -> None:
-    """Serve as ``sluis worker`` does, but for the store."""
+    """Serve as ``sluis worker`` does, and time."""
+    terraform.run_tool = ansible.run_tool = _timed("tool.took", run_tool)
     settings = load_settings()
     log_to_stderr(settings)
     with told_to_stop() as stop:

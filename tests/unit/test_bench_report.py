@@ -128,14 +128,14 @@ def test_the_parts_of_a_provisioning_make_the_whole() -> None:
         }
 
     lines = [
-        line(2.9, "tool.ended", run="1-1", seconds=1.5),
+        line(2.9, "tool.took", run="1-1", seconds=1.5),
         line(3.0, "store.took", run="1-1", seconds=0.25),
         line(3.0, "job.completed", run="1-1", type="terraform.m.plan", seconds=2.0),
         line(3.1, "store.took", run="1-1", seconds=9.0),
         {"timestamp": began.isoformat(), "event": "store.took", "seconds": 9.0},
         line(4.0, "job.completed", type="policy.check", seconds=0.5),
         line(7.0, "job.completed", type="approval.verify", seconds=1.0),
-        line(8.0, "tool.ended", run="2-1", seconds=0.75),
+        line(8.0, "tool.took", run="2-1", seconds=0.75),
         line(8.5, "job.completed", run="2-1", type="host.wait", seconds=1.0),
         line(10.0, "job.completed", type="notify.send", seconds=0.25),
     ]

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-import structlog
 
 from workers.core.errors import MissingToolError
 from workers.execution.kept import ERRORS, OUTPUT
@@ -134,14 +133,11 @@ async def run_tool(
             _supervise(tool, watched, cancelled, (out, err), tail), name=f"tool {tool.pid}"
         )
         try:
-            result = await asyncio.shield(supervision)
+            return await asyncio.shield(supervision)
         except asyncio.CancelledError:
             cancelled.set()
             await _outlast(supervision)
             raise
-    name, seconds = Path(argv[0]).name, round(result.seconds, 3)
-    structlog.get_logger().debug("tool.ended", program=name, exit_status=result.exit_status, seconds=seconds)
-    return result
 
 
 @dataclass
