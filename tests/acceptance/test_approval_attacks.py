@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from by_hand import begin_at
 from served import PROJECT, Served
 from workers.core.settings import Settings
 from workers.engine.errors import JobGoneError
@@ -161,6 +162,18 @@ async def test_a_model_of_ones_own_applies_nothing(ask: Ask):
     finally:
         await attacker.gateway.cancel_instance(shortcut)
     assert task.state == "CREATED"
+
+
+async def test_an_apply_begun_by_hand_applies_nothing(ask: Ask):
+    """Operate can move an instance past its review: the apply finds no approval, and people see a new plan."""
+    attacker = await ask("attack5")
+    task = await attacker.review()
+    await begin_at(attacker.gateway, task.process_instance, "Task_ApplyChange")
+    attacker.seen.add(task.key)
+    again = await attacker.review()
+    assert again.process_instance == task.process_instance
+    assert len({entry["details"]["change"] for entry in attacker.audit("planned")}) == 2
+    assert attacker.audit("approved", "applied") == []
 
 
 async def test_a_weaker_table_is_noticed(ask: Ask, project: Served, settings: Settings):

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from by_hand import begin_at
 from cases import ANSIBLE, CANCELLED, DONE, FAILED, Case
 from judging import judge
 from scene import GRACE_SECONDS, LEASE_SECONDS, Scene, until
@@ -149,3 +150,21 @@ async def test_two_workers_change_one_stack_one_after_the_other(stage: Scene) ->
         stage.open(cases)
         await stage.finish()
     await judge(stage)
+
+
+@pytest.mark.slow
+async def test_an_approval_that_is_used_serves_no_second_apply(stage: Scene) -> None:
+    """Begun a second time by hand, in the same instance and with the same approval, the apply finds its plan used."""
+    case = Case("replayed", "approval replayed: apply begun a second time by hand", "apply", approvals=1)
+    stage.prepare([case])
+    stage.start_worker()
+    await stage.start(case)
+    await stage.reach()
+    block = next(called for called in await stage.tree(case) if called.key != case.instance)
+    await begin_at(stage.gateway, block.key, "Task_ApplyChange")
+    await until(lambda: stage.handed_back(stage.project.worker) >= 1, 60, "the second apply finds the stack busy")
+    stage.open([case])
+    await stage.finish()
+    await judge(stage)
+    applies = [run.code or run.state.value for run in await stage.runs(case) if run.job_type.endswith(".apply")]
+    assert applies == ["finished", "PLAN_STALE"]
