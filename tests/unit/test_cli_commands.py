@@ -7,11 +7,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from service_kit import project
+from workers.cli.main import app
 from workers.runs.audit import Audit
 from workers.runs.store import DirectoryStore
 
@@ -35,6 +39,20 @@ def test_help_names_exit_codes_and_every_command(tmp_path: Path) -> None:
     for name in ("doctor", "up", "down", "status", "worker", "deploy", "start", "watch", "tasks", "approve", "reject",
                  "stacks", "stack", "runs", "run", "env", "demo", "clean", "audit"):  # fmt: skip
         assert name in shown
+
+
+def test_every_command_that_prints_data_takes_json() -> None:
+    """Only what serves or talks to a person, and the export, which is JSON lines anyway, goes without --json."""
+    without = {" ".join(path) for path, options in options_of(typer.main.get_command(app)) if "--json" not in options}
+    assert without == {"demo", "up", "clean", "worker", "audit export"}
+
+
+def options_of(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+    """Every command below, with its options."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield from options_of(below, (*path, name))
+    if not hasattr(command, "commands"):
+        yield path, {option for parameter in command.params for option in parameter.opts}
 
 
 def test_an_empty_folder_is_no_error(tmp_path: Path) -> None:

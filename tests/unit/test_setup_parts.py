@@ -10,7 +10,8 @@ from workers.core.errors import MissingToolError
 from workers.core.settings import Settings
 from workers.setup import State, doctor, human_size
 from workers.setup.debian import mirror_in
-from workers.setup.providers import cli_config
+from workers.setup.progress import Quiet
+from workers.setup.providers import cli_config, ensure_providers, mirror_config
 from workers.setup.tofu import digest_of, find_tofu, probe
 
 DEB822 = """\
@@ -61,6 +62,16 @@ def test_a_release_without_this_machine_is_said() -> None:
     assert digest_of(sums, "tofu_darwin_arm64.zip") == "bb"
     with pytest.raises(MissingToolError, match=r"tofu_plan9_386\.zip"):
         digest_of(sums, "tofu_plan9_386.zip")
+
+
+async def test_a_cache_that_was_copied_serves_providers_from_where_it_is_now(tmp_path: Path) -> None:
+    """The CLI configuration names the mirror by its path, and so is written anew where that is another one."""
+    settings = Settings(cache=tmp_path / "copied")
+    config = mirror_config(settings)
+    config.parent.mkdir(parents=True)
+    config.write_text(cli_config(Path("/home/somebody/else")))
+    assert await ensure_providers(settings, Quiet()) == config
+    assert f'path    = "{config.parent}"' in config.read_text()
 
 
 def test_a_mirror_path_is_data() -> None:

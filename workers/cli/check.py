@@ -11,7 +11,7 @@ import typer
 
 from workers.catalogue.checking import check_models
 from workers.catalogue.findings import Finding, sarif
-from workers.cli.invocation import of
+from workers.cli.invocation import AsJson, of
 from workers.cli.screen import screen
 from workers.core.values import JsonValue
 
@@ -35,6 +35,7 @@ def check(
     format_: Annotated[
         Format, typer.Option("--format", "-f", help="github: annotations of a pull request.")
     ] = Format.TEXT,
+    as_json: AsJson = False,
 ) -> None:
     """Say in which ways the models in bpmn/ disagree with modules, roles, forms and environments. Needs no engine.
 
@@ -45,7 +46,7 @@ def check(
     Example: [bold]sluis check --format sarif[/bold]
     """
     found = check_models(of(context).settings().project)
-    _print(found, format_)
+    _print(found, Format.JSON if as_json else format_)
     if found:
         raise typer.Exit(1)
 

@@ -67,7 +67,9 @@ async def ensure_providers(settings: Settings, progress: Progress) -> Path | Non
     async def make(target: Path) -> None:
         await _build_mirror(target, cache.path(_KEY), progress)
 
-    await cache.once(_KEY, make)
+    mirror = await cache.once(_KEY, make)
+    if (wanted := cli_config(mirror)) != config.read_text(encoding="utf-8"):  # the cache was copied or moved
+        config.write_text(wanted, encoding="utf-8")
     return config
 
 
