@@ -26,7 +26,7 @@ from workers.setup.progress import Quiet
 from workers.setup.tofu import Tofu, ensure_tofu
 
 _PARTS: Final = ("bpmn", "terraform", "ansible", "environments")
-_SECONDS: Final = 60
+_SECONDS: Final = 240
 
 
 @dataclass(frozen=True)

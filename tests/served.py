@@ -23,6 +23,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 PARTS = ("bpmn", "terraform", "ansible", "environments")
 SLUIS = (sys.executable, "-m", "workers.cli")
 
+PATIENCE_SECONDS = 240
+"""How long anything may take that is waited for. Much more than it takes: a busy machine is no fault."""
+
 
 class Worker:
     """A worker process of a project, to be started, stopped and killed.
@@ -51,19 +54,19 @@ class Worker:
             self._process = subprocess.Popen(
                 command, env={**self.environment, **more}, cwd=self.folder, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._beats():
             assert self._process.poll() is None, f"the worker ended: {self.log.read_text()}"
             assert time.monotonic() < deadline, f"the worker does not serve: {self.log.read_text()}"
             time.sleep(0.2)
 
-    def stop(self, seconds: float = 60) -> None:
+    def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Ask it to end with SIGTERM and wait; kill it where it does not."""
         if self._process is not None:
             self.signal(signal.SIGTERM)
             self.wait(seconds)
 
-    def wait(self, seconds: float = 60) -> None:
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until it has ended; kill it where it does not."""
         assert self._process is not None, "the worker was not started"
         try:

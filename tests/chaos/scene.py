@@ -20,7 +20,7 @@ import psutil
 import yaml
 
 from cases import CANCELLED, DONE, FAILED, GATES, Case, points
-from served import SLUIS, Served, Worker
+from served import PATIENCE_SECONDS, SLUIS, Served, Worker
 from workers.core.records import RequestRecord, Run
 from workers.core.settings import Settings
 from workers.core.values import JsonValue, now
@@ -35,7 +35,7 @@ FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "chaos"
 PROCESS = "ChaosCaller"
 HALTING_WORKER = Path(__file__).with_name("halting_worker.py")
 LEASE_SECONDS = 6
-GRACE_SECONDS = 4
+GRACE_SECONDS = 8
 MODEL = f"""<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="Definitions_{PROCESS}"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="http://bpmn.io/schema/bpmn">
@@ -158,11 +158,11 @@ class Scene:
             )
         )
 
-    async def reach(self, cases: Iterable[Case] | None = None, seconds: float = 90) -> None:
+    async def reach(self, cases: Iterable[Case] | None = None, seconds: float = PATIENCE_SECONDS) -> None:
         """Lead cases to where they break, approving on the way."""
         await self._lead(list(cases or self.cases), self._is_there, seconds, "to come to its point")
 
-    async def finish(self, cases: Iterable[Case] | None = None, seconds: float = 120) -> None:
+    async def finish(self, cases: Iterable[Case] | None = None, seconds: float = 2 * PATIENCE_SECONDS) -> None:
         """Lead cases to their end, approving on the way."""
         await self._lead(list(cases or self.cases), self._has_ended, seconds, "to end")
 
@@ -286,12 +286,12 @@ async def scene(project: Served, settings: Settings, folder: Path, rows: list[Ca
         project.worker.start()
 
 
-async def until(true: Callable[[], bool | Awaitable[object]], seconds: float, what: str) -> None:
+async def until(true: Callable[[], bool | Awaitable[object]], what: str) -> None:
     """Ask until it is true."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         found = true()
         if found if isinstance(found, bool) else await found:
             return
-        assert time.monotonic() < deadline, f"waited {seconds} s until {what}"
+        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} s until {what}"
         await asyncio.sleep(0.2)

@@ -44,13 +44,13 @@ async def test_a_queue_of_heavy_jobs_keeps_no_decision_and_no_notice_waiting(sta
     await stage.reach([decided])
     for case in (*plans, *checks):
         await stage.start(case)
-    await until(lambda: at_work(stage, plans, "plan") > 0, 60, "a plan is at work")
-    await until(lambda: at_work(stage, checks, "check") > 0, 60, "a check is at work")
+    await until(lambda: at_work(stage, plans, "plan") > 0, "a plan is at work")
+    await until(lambda: at_work(stage, checks, "check") > 0, "a check is at work")
 
     notice = await stage.gateway.create_instance("ChaosTeller", {"event": "applied", "subject": "Done"})
     await stage.approve({decided.instance})
-    await until(partial(told, stage, notice), 60, "the notice is sent")
-    await until(partial(approved, stage, decided), 60, "the decision is verified")
+    await until(partial(told, stage, notice), "the notice is sent")
+    await until(partial(approved, stage, decided), "the decision is verified")
 
     assert (at_work(stage, plans, "plan"), at_work(stage, checks, "check")) == (1, 1), "the queues did not stand"
     assert not stage.passes(decided, "apply"), "the heavy job after the decision had to wait too"
@@ -73,7 +73,7 @@ async def test_progress_of_each_resource_and_task_is_seen_while_the_tool_runs(st
     for case, kind in ((apply, EventKind.RESOURCE), (role, EventKind.TASK)):
         run = (await stage.runs(case))[-1]
         wanted = {"run": run.id, "kind": kind.value, "subject": effects[case.at], "state": "started"}
-        await asyncio.to_thread(stage.project.watch_for, case.instance, {"happening": "tool-said", **wanted}, 60)
+        await asyncio.to_thread(stage.project.watch_for, case.instance, {"happening": "tool-said", **wanted})
         logged = await read_log(stage.store, run.id)
         assert (kind, effects[case.at], "started") in [(event.kind, event.subject, event.state) for event in logged]
         assert (await stage.runs(case))[-1].state is RunState.RUNNING, "the tool had ended before"

@@ -50,7 +50,7 @@ async def test_a_broker_that_is_killed_and_started_again_finds_the_work_done(
     engine.program("camunda").kill()
     stage.open(stage.cases)
     await asyncio.to_thread(engine.restart)
-    await stage.finish(seconds=240)
+    await stage.finish()
     await judge(stage)
 
 
@@ -74,7 +74,7 @@ async def test_a_part_of_the_engine_that_stands_still_for_two_minutes_costs_time
         await asyncio.sleep(UNREACHABLE_SECONDS)
     finally:
         process.resume()
-    await stage.finish(seconds=240)
+    await stage.finish()
     await judge(stage)
 
 
@@ -95,7 +95,7 @@ async def test_a_full_disk_stops_work_and_a_person_lets_it_go_on(stage: Scene) -
         ballast = fill(stage.project.data)
         stage.open(cases)
         for case in cases:
-            await until(partial(stage.incidents, case), 120, f"{case.name} has an incident")
+            await until(partial(stage.incidents, case), f"{case.name} has an incident")
             assert "no space left" in str(await stage.incidents(case)).lower()
         ballast.unlink()
         for case in cases:
@@ -118,7 +118,7 @@ async def test_a_state_without_room_is_not_lost_with_its_worker(stage: Scene) ->
         stage.project.worker.kill()
         ballast = fill(stage.project.data)
         stage.open([case])
-        await until(lambda: not is_held(lock), 60, "tofu has ended")
+        await until(lambda: not is_held(lock), "tofu has ended")
         ballast.unlink()
         stage.start_worker()
         await stage.finish()
@@ -135,7 +135,7 @@ async def test_a_failure_that_is_repaired_goes_on_where_it_stood(stage: Scene) -
     whole = module.read_text()
     module.write_text(whole + "\nresource {")
     await stage.start(case)
-    await until(partial(stage.incidents, case), 60, "there is an incident")
+    await until(partial(stage.incidents, case), "there is an incident")
     module.write_text(whole)
     await stage.resolve(case)
     await stage.finish()
@@ -154,7 +154,7 @@ async def test_an_apply_that_a_person_lets_go_on_applies_the_plan_that_was_appro
     whole = record.read_bytes()
     record.write_bytes(b"torn")
     await stage.approve({case.instance})
-    await until(partial(stage.incidents, case), 60, "there is an incident")
+    await until(partial(stage.incidents, case), "there is an incident")
     record.write_bytes(whole)
     await stage.resolve(case)
     await stage.finish()

@@ -69,14 +69,14 @@ async def test_a_plan_that_kills_its_workers_waits_for_a_person(stage: Scene) ->
     stage.start_worker(**limit)
     await stage.start(case)
     for times in (1, 2):
-        await until(partial(passed, stage, case, times), 60, f"a plan is at work for time {times}")
+        await until(partial(passed, stage, case, times), f"a plan is at work for time {times}")
         tool = stage.tool(case, case.at)
         at_work = [tool, *tool.children(recursive=True)]
         stage.project.worker.kill()
         for process in at_work:
             process.kill()
         stage.start_worker(**limit)
-    await until(partial(stage.incidents, case), 60, "there is an incident")
+    await until(partial(stage.incidents, case), "there is an incident")
     assert "died 2 times" in str(await stage.incidents(case))
     stage.open([case])
     await stage.resolve(case)

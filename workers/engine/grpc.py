@@ -8,6 +8,7 @@ for an unknown key, ``EngineBusyError`` for backpressure that lasted, ``PayloadT
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ import grpc.aio
 from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
-from workers.core.errors import EngineError
+from workers.core.errors import EngineError, EngineUnavailableError
 from workers.core.job import Job
 from workers.core.settings import Settings
 from workers.core.values import JsonValue
@@ -33,6 +34,7 @@ from workers.engine.results import Decision, Deployment, Topology
 _CALL_SECONDS: Final = 20.0
 _ANSWER_MARGIN_SECONDS: Final = 15.0
 """How much longer than its own time limit we wait for the gateway: an activation cut short would lose its jobs."""
+_DEPLOY_ATTEMPTS: Final = 4
 _BUSY_ATTEMPTS: Final = 60
 _BUSY_PAUSE_SECONDS: Final = 0.05
 
@@ -79,13 +81,20 @@ class ZeebeGateway:
     async def deploy(self, resources: Mapping[str, bytes]) -> Deployment:
         """Deploy processes (.bpmn), decisions (.dmn) and forms (.form) in one transaction.
 
+        A slow machine may need longer for it than its gateway waits (15 s). Then we ask again: what was deployed
+        meanwhile keeps its version.
+
         Args:
             resources: content by file name.
         """
         request = pb.DeployResourceRequest(
             resources=[pb.Resource(name=name, content=content) for name, content in resources.items()]
         )
-        return read_deployment(await self._call("DeployResource", request, f"deploy {len(resources)} resources", 60))
+        subject = f"deploy {len(resources)} resources"
+        for _ in range(_DEPLOY_ATTEMPTS - 1):
+            with contextlib.suppress(EngineUnavailableError):
+                return read_deployment(await self._call("DeployResource", request, subject, 60))
+        return read_deployment(await self._call("DeployResource", request, subject, 60))
 
     async def create_instance(self, process_id: str, variables: Variables, version: int = -1) -> int:
         """Start a process and return the instance's key. ``version`` -1 is the newest."""
