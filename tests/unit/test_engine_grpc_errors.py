@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import grpc.aio
 import pytest
+from pyzeebe.proto import gateway_pb2 as pb
 
 from workers.core.errors import EngineError, EngineUnavailableError, SettingError
 from workers.core.settings import Settings
@@ -54,6 +57,31 @@ async def test_a_closed_port_is_an_unavailable_engine(unused_tcp_port: int) -> N
     async with ZeebeGateway.from_settings(Settings(grpc_address=f"127.0.0.1:{unused_tcp_port}")) as gateway:
         with pytest.raises(EngineUnavailableError, match=str(unused_tcp_port)):
             await gateway.topology(within=2)
+
+
+class Slow:
+    """A gateway that gives up waiting for its broker, once or more."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    async def DeployResource(self, request: Any, timeout: float) -> Any:  # noqa: ASYNC109, N802 - the stub's
+        self.left -= 1
+        if self.left >= 0:
+            details = "Time out between gateway and broker"
+            empty = grpc.aio.Metadata()
+            raise grpc.aio.AioRpcError(grpc.StatusCode.DEADLINE_EXCEEDED, empty, empty, details)
+        return pb.DeployResourceResponse(key=7)
+
+
+async def test_a_deployment_that_took_too_long_is_asked_for_again() -> None:
+    """The same content keeps its version, so nothing is lost by asking again; but not for ever."""
+    async with ZeebeGateway.from_settings(Settings(grpc_address="127.0.0.1:1")) as gateway:
+        gateway._stub = Slow(times=2)
+        assert (await gateway.deploy({"a.bpmn": b"<a/>"})).processes == ()
+        gateway._stub = Slow(times=100)
+        with pytest.raises(EngineUnavailableError, match="Time out between gateway and broker"):
+            await gateway.deploy({"a.bpmn": b"<a/>"})
 
 
 async def test_a_token_is_not_sent_in_clear() -> None:
