@@ -41,7 +41,7 @@ PARTS: Final = ("loop", *ON_ENGINE, *BY_THEMSELVES)
 async def measure(given: argparse.Namespace) -> dict[str, Any]:
     """Measure the wanted parts and give back everything that was found."""
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="sluis-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-of-sluis-") as name:
         folder = Path(name)
         java = await java_command(engine_parts(Settings()).camunda, folder) if "loop" in given.only else ()
         async with _engine(folder / "engine") as settings, ZeebeGateway.from_settings(settings) as gateway:

@@ -143,7 +143,7 @@ class Contender:
 async def main(address: str, kind: str) -> None:
     """Obey lines from standard input until it ends."""
     settings = Settings().model_copy(update={"grpc_address": address})
-    with tempfile.TemporaryDirectory(prefix="sluis-bench-") as folder, (Path(folder) / "log").open("w") as log:
+    with tempfile.TemporaryDirectory(prefix="bench-of-sluis-") as folder, (Path(folder) / "log").open("w") as log:
         configure(LogControl(settings), log, as_text=False)
         await _serve(settings, kind, Path(folder))
 

@@ -6,7 +6,7 @@ import pytest
 
 from workers.execution import workspace
 from workers.execution.kept import name_workspace, workspace_of
-from workers.execution.workspace import ERRORED_STATE, held, remove_left_overs
+from workers.execution.workspace import ERRORED_STATE, held, private_folder, remove_left_overs
 
 
 @pytest.fixture
@@ -20,13 +20,31 @@ def places(tmp_path, monkeypatch):
 
 def test_only_what_nobody_needs_is_removed(places):
     """A folder that a tool works in stays, and one with a state that is nowhere else; the others go."""
-    used, errored, left, foreign = (places / name for name in ("sluis-used", "sluis-errored", "sluis-left", "other"))
-    for folder in (used, errored, left, foreign):
-        folder.mkdir()
+    used, errored, left = (places / f"sluis-private-{name}" for name in ("used", "errored", "left"))
+    for folder in (used, errored, left):
+        folder.mkdir(mode=0o700)
     (errored / ERRORED_STATE).write_text("{}")
     with held(used):
         assert remove_left_overs() == (left,)
-    assert sorted(path.name for path in places.iterdir()) == ["other", "sluis-errored", "sluis-used"]
+    assert sorted(places.iterdir()) == [errored, used]
+
+
+def test_what_others_call_alike_stays(places):
+    """A clone of the project beside our folders is nobody's left-over, whatever its name and mode."""
+    clone, opened = places / "sluis-demo", places / "sluis-private-notes"
+    clone.mkdir(mode=0o700)
+    opened.mkdir(mode=0o755)
+    assert remove_left_overs() == ()
+    assert sorted(places.iterdir()) == [clone, opened]
+
+
+def test_a_private_folder_is_one_that_would_be_found(places):
+    """What a worker leaves behind when it is killed has the name and the mode that the next one looks for."""
+    with private_folder() as folder:
+        assert remove_left_overs() == ()
+        beside = folder.with_name(f"{folder.name}-left")
+        beside.mkdir(mode=folder.stat().st_mode & 0o777)
+    assert remove_left_overs() == (beside,)
 
 
 def test_the_workspace_of_a_run_is_found_while_it_is_there(tmp_path):

@@ -22,7 +22,9 @@ from workers.core.errors import StoreError
 ERRORED_STATE: Final = "errored.tfstate"
 """Where tofu leaves a state that its backend could not take."""
 _ENOUGH_BYTES: Final = 64 * 1024 * 1024
-_PREFIX: Final = "sluis-"
+_PREFIX: Final = "sluis-private-"
+"""Of our private folders and of nothing else: people clone projects into /tmp/sluis-something."""
+_MODE: Final = 0o700
 _FRESH_SECONDS: Final = 60
 """A folder of this age is let alone: its maker may not have locked it yet."""
 
@@ -64,6 +66,7 @@ def _removed(folder: Path) -> bool:
         if (
             not stat.S_ISDIR(facts.st_mode)
             or facts.st_uid != os.getuid()
+            or stat.S_IMODE(facts.st_mode) != _MODE
             or time.time() - facts.st_ctime < _FRESH_SECONDS
             or (folder / ERRORED_STATE).exists()
         ):
