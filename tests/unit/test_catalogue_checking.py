@@ -143,6 +143,20 @@ def test_each_rule_finds_its_broken_model(project: Path, rule: str) -> None:
         refuse_wrong_models(project)
 
 
+def test_a_roll_out_that_nobody_can_probe_is_found(project: Path) -> None:
+    """The block RollOut needs to know which page says that a host is well, and its errors are caught."""
+    call = """<bpmn:callActivity id="Roll"><bpmn:extensionElements><zeebe:calledElement processId="RollOut"/>
+      <zeebe:ioMapping>
+        <zeebe:input source="local" target="environment"/>
+        <zeebe:input source="web" target="role"/>
+        <zeebe:input source="=[]" target="hosts"/>
+        <zeebe:input source="={}" target="probe"/>
+      </zeebe:ioMapping>
+    </bpmn:extensionElements></bpmn:callActivity></bpmn:process>"""
+    draw(project, GOOD.replace("</bpmn:process>", call + '<bpmn:process id="RollOut"/>', 1))
+    assert {"missing-variable", "uncaught-error"} <= rules(project)
+
+
 def test_a_misspelt_name_is_put_right(project: Path) -> None:
     """The finding names the element, and says which name was meant."""
     draw(project, GOOD.replace("size: 3", "size: 3, lables: []"))

@@ -6,7 +6,16 @@ import pytest
 
 from handlers_kit import Lease, change_with_policy, job, rules
 from workers.core.job import BpmnErrorCode, Done, Refused, Stuck
-from workers.core.records import Change, Decision, Evidence, Policy, RequestRecord, Statement
+from workers.core.records import (
+    Change,
+    Decision,
+    Evidence,
+    Policy,
+    RequestRecord,
+    StackId,
+    StackRecord,
+    Statement,
+)
 from workers.core.values import now
 from workers.handlers.approval import VerifyApproval
 from workers.handlers.decisions import CheckPolicy, CheckRequest
@@ -44,6 +53,30 @@ async def test_a_good_request_comes_back_with_what_the_process_needs(kit):
     assert (answer["stack"], answer["module"], answer["hosts"]) == ("local/web1", "box", ["stack:local/web1"])
     assert answer["inputs"] == {"name": "web1"}
     assert answer["approvers"] == "approvers"
+
+
+async def test_the_environments_constants_for_a_role_are_filled_in(kit):
+    """What the request says itself counts before them; roles that it does not name get none."""
+    path = kit.context.project / "environments" / "local.yaml"
+    constants = "  request: {name: name}\n  roles: {hello: {hello_text: always}, other: {x: 1}}\n"
+    path.write_text(path.read_text().replace("  request: {name: name}\n", constants))
+    given = [{"role": "hello"}, {"role": "hello", "inputs": {"hello_text": "mine"}}]
+    outcome = await request(kit, environment="local", name="web1", configure=given)
+    assert isinstance(outcome, Done)
+    filled = [step["inputs"]["hello_text"] for step in outcome.variables["request"]["configure"]]
+    assert filled == ["always", "mine"]
+
+
+@pytest.mark.parametrize(("state", "new"), [(None, True), ("planned", True), ("applied", False), ("destroyed", True)])
+async def test_a_request_says_whether_its_stack_is_new(kit, state, new):
+    """A stack that was applied, wholly or in part, is not."""
+    if state:
+        stack = StackId(environment="local", name="web1")
+        record = StackRecord(id=stack, module="box", module_digest="a" * 64, state=state, updated=now())
+        await kit.context.stacks.save(record)
+    outcome = await request(kit, environment="local", name="web1")
+    assert isinstance(outcome, Done)
+    assert outcome.variables["request"]["isNew"] is new
 
 
 @pytest.mark.parametrize(

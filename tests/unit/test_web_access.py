@@ -144,6 +144,14 @@ async def test_a_request_of_another_site_changes_nothing(sluis):
     assert [act[:3] for act in sluis.desk.done] == [("start", "oscar", "Order")]
 
 
+async def test_each_stage_of_a_process_needs_the_role(sluis):
+    """Who may start something in one environment cannot name another one as a stage, with or without the first."""
+    async with sluis.machine("ci") as http:
+        for texts in ({"stages": "local, other"}, {"environment": "local", "stages": "other"}):
+            assert (await http.post("/api/processes/Order", json={"texts": texts})).status_code == 404
+        assert (await http.post("/api/processes/Order", json={"texts": {"stages": "local,local"}})).status_code == 201
+
+
 async def test_the_role_is_that_of_the_environment_that_is_used(sluis):
     """An operator of one environment cannot name it beside another one, so that the wrong one is looked at."""
     both = {"variables": {"environment": "local"}, "texts": {"environment": "other"}}

@@ -13,6 +13,7 @@ from workers.catalogue.findings import Finding
 from workers.catalogue.known_inputs import given_inputs, problems
 from workers.catalogue.surroundings import (
     ANSIBLE,
+    ROLL_OUT,
     TERRAFORM,
     Surroundings,
     called_process,
@@ -21,19 +22,26 @@ from workers.catalogue.surroundings import (
 )
 from workers.core.contract import Contract, Kind
 
-_NEEDED: Final = {TERRAFORM: ("environment", "stack", "module"), ANSIBLE: ("environment", "role", "hosts")}
+_NEEDED: Final = {
+    TERRAFORM: ("environment", "stack", "module"),
+    ANSIBLE: ("environment", "role", "hosts"),
+    ROLL_OUT: ("environment", "role", "hosts", "probe", "smoke"),
+}
 _TAKEN: Final = {
     TERRAFORM: ("inputs", "operation", "configure", "cleanupOf", "cleansUp", "purpose", "reminderAfter"),
     ANSIBLE: ("inputs", "change", "purpose", "reminderAfter"),
+    ROLL_OUT: ("inputs", "rollback", "each", "change", "purpose", "reminderAfter"),
 }
-_RESULT: Final = {TERRAFORM: "change", ANSIBLE: "configured"}
+_RESULT: Final = {TERRAFORM: "change", ANSIBLE: "configured", ROLL_OUT: "rolledOut"}
 _PARTS: Final = {
     TERRAFORM: frozenset({"changed", "change", "outputs", "hosts", "run", "summary"}),
     ANSIBLE: frozenset({"changed", "run", "summary", "outputs"}),
+    ROLL_OUT: frozenset({"state", "message", "run", "change"}),
 }
 _ERRORS: Final = {
     TERRAFORM: ("PLAN_FAILED", "POLICY_DENIED", "CHANGE_REJECTED", "APPLY_FAILED"),
     ANSIBLE: ("POLICY_DENIED", "CHANGE_REJECTED", "HOST_FAILED", "HOST_UNREACHABLE"),
+    ROLL_OUT: ("POLICY_DENIED", "CHANGE_REJECTED", "HOST_FAILED", "HOST_UNREACHABLE"),
 }
 
 

@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 from workers.catalogue.drawing import B, Drawing, extension
 from workers.catalogue.feel import known_value
 from workers.catalogue.findings import Finding
-from workers.catalogue.surroundings import ANSIBLE, TERRAFORM, Surroundings, close_to, finding
+from workers.catalogue.surroundings import ANSIBLE, ROLL_OUT, TERRAFORM, Surroundings, close_to, finding
 from workers.core.contract import Kind
 
 _JOB: Final = re.compile(r"(terraform|ansible)\.([^.]+)\.([^.]+)")
-_BARE: Final = {"terraform": ("apply", TERRAFORM), "ansible": ("run", ANSIBLE)}
+_BARE: Final = {"terraform": ("apply", (TERRAFORM,)), "ansible": ("run", (ANSIBLE, ROLL_OUT))}
 _DURATION: Final = re.compile(
     r"-?P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?",
 )
@@ -75,13 +75,13 @@ _EXAMPLES: Final = {"timeDuration": "PT4H", "timeDate": "2030-01-01T12:00:00Z", 
 
 
 def _bare(drawing: Drawing, element: ET.Element, job: str) -> Iterator[Finding]:
-    for kind, (verb, block) in _BARE.items():
+    for kind, (verb, blocks) in _BARE.items():
         plain = job.replace(" ", "")
         static = plain.startswith(f"{kind}.") and plain.endswith(f".{verb}")
         computed = plain.startswith("=") and f'"{kind}.' in plain and plain.endswith(f'.{verb}"')
-        if (static or computed) and drawing.process_of(element) != block:
-            message = f"changes something outside {block}, so that nobody is asked."
-            yield finding(drawing, element, f"bare-{verb}", message, f"Call {block} instead.")
+        if (static or computed) and drawing.process_of(element) not in blocks:
+            message = f"changes something outside {blocks[0]}, so that nobody is asked."
+            yield finding(drawing, element, f"bare-{verb}", message, f"Call {blocks[0]} instead.")
 
 
 def _served(drawing: Drawing, element: ET.Element, job: str, around: Surroundings) -> Iterator[Finding]:

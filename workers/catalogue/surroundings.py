@@ -15,6 +15,7 @@ from workers.core.contract import Catalogue
 
 TERRAFORM: Final = "TerraformChange"
 ANSIBLE: Final = "AnsibleChange"
+ROLL_OUT: Final = "RollOut"
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,12 @@ class Settings(BaseSettings):
         SecretStr(""), description="Shared with GitHub, whose push and pull request events then start a process."
     )
     webhook_process: str = Field("", description="The process that such an event starts.")
-    webhook_variables: dict[str, str] = Field({}, description="Its variables: a JSON object of texts.")
+    webhook_variables: dict[str, str] = Field(
+        {}, description="Its variables: a JSON object of texts; {commit}, {ref}, {name} and {repository} are filled in."
+    )
+    webhook_refs: tuple[str, ...] = Field(
+        ("*",), description='Which refs start it: a JSON list of patterns, e.g. ["refs/heads/main", "refs/tags/v*"].'
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe event that is logged."

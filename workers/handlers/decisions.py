@@ -16,7 +16,7 @@ from workers.core.environment import Environment, Machine
 from workers.core.errors import EngineError, NotFoundError, SluisError
 from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Lease, Outcome, Stuck
 from workers.core.names import Name
-from workers.core.records import Change, Policy
+from workers.core.records import Change, Policy, StackId
 from workers.core.values import JsonValue, now
 from workers.handlers.approval import VerifyApproval
 from workers.handlers.attempt import parse, refused
@@ -72,16 +72,18 @@ class CheckRequest:
                 role_step(self.context, role)
         except SluisError as error:
             return refused(BpmnErrorCode.REQUEST_INVALID, error)
-        stack = f"{environment.name}/{request.name}"
+        stack = StackId(environment=environment.name, name=request.name)
+        record = await self.context.stacks.find(stack)
         answer: dict[str, JsonValue] = {
             "environment": environment.name,
             "name": request.name,
-            "stack": stack,
+            "stack": str(stack),
             "module": machine.module,
             "inputs": inputs,
             "configure": [role.model_dump() for role in configure],
             "hosts": [f"stack:{stack}"],
             "approvers": environment.people.approvers,
+            "isNew": record is None or record.state in ("planned", "destroyed"),
         }
         return Done({"request": answer})
 

@@ -109,7 +109,8 @@ def _hooks(site: Site, settings: Settings) -> tuple[APIRouter, ...]:
         return ()
     if not settings.webhook_process:
         raise SettingError("SLUIS_WEBHOOK_SECRET is set, SLUIS_WEBHOOK_PROCESS is not.", "Name the process to start.")
-    return (hook_routes(site, Hook(secret, settings.webhook_process, settings.webhook_variables)),)
+    hook = Hook(secret, settings.webhook_process, settings.webhook_variables, settings.webhook_refs)
+    return (hook_routes(site, hook),)
 
 
 def site_of(parts: Parts, oidc: Oidc | None = None) -> Site:

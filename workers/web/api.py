@@ -158,7 +158,7 @@ def _acts(routes: APIRouter, site: Site) -> None:
         if twice := wanted.variables.keys() & wanted.texts.keys():
             # The role is looked up for one environment; the process must not get another one.
             raise HTTPException(400, f"Given twice, as a value and as a text: {', '.join(sorted(twice))}.")
-        need_to_start(site, person, (wanted.variables | wanted.texts).get("environment"))
+        need_to_start(site, person, process, {**wanted.variables, **wanted.texts})
         instance = await site.desk.start(person, process, wanted.texts, wanted.variables)
         return Started(instance=instance, process=process, operate=site.desk.operate(instance))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -120,7 +121,7 @@ def _catalogue_pages(routes: APIRouter, site: Site) -> None:
         if form is None:
             raise HTTPException(404, f"There is no process {process}.")
         texts = texts_of(form, await request.form())
-        need_to_start(site, person, texts.get("environment"))
+        need_to_start(site, person, process, texts)
         try:
             instance = await site.desk.start(person, process, texts, {})
         except SluisError as error:
@@ -128,11 +129,20 @@ def _catalogue_pages(routes: APIRouter, site: Site) -> None:
         return RedirectResponse(f"/runs?instance={instance}&started=1", 303)
 
 
-def need_to_start(site: Site, person: Person, environment: object) -> None:
-    """Refuse who is no operator where the process works; everywhere, where it does not say."""
-    if isinstance(environment, str) and environment:
+def need_to_start(site: Site, person: Person, process: str, variables: Mapping[str, object]) -> None:
+    """Refuse who is no operator where the process works; everywhere, where it does not say.
+
+    A process says it by the variable ``environment``, or ``stages``: several, separated by commas. Where its form has
+    a default for one that is not given, the default counts, as it does when the process starts.
+    """
+    form = site.form(process)
+    filled = {str(field["key"]): field.get("defaultValue") for field in form.fields} if form else {}
+    filled |= variables
+    texts = [text for name in ("environment", "stages") if isinstance(text := filled.get(name), str)]
+    environments = [part.strip() for text in texts for part in text.split(",") if part.strip()]
+    for environment in environments:
         site.guard.need(person, environment, Role.OPERATOR)
-    else:
+    if not environments:
         site.guard.need_everywhere(person, Role.OPERATOR)
 
 

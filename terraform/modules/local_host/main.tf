@@ -1,44 +1,49 @@
 # What there is now. Read while planning, so that a machine that has died shows as a change.
 data "local_command" "status" {
+  count = var.machines
+
   command   = "python3"
   arguments = ["-B", local.program, "status"]
   stdin = jsonencode({
     data_folder = var.data_folder
     image       = var.image
     kind        = var.kind
-    name        = var.name
+    name        = local.names[count.index]
   })
 }
 
 locals {
+  names   = var.machines == 1 ? [var.name] : [for number in range(var.machines) : "${var.name}-${number + 1}"]
   program = "${path.module}/scripts/local-host"
-  status  = jsondecode(data.local_command.status.stdout)
+  status  = [for read in data.local_command.status : jsondecode(read.stdout)]
 
-  # All that the machine is made from. A living machine answers with its own generation, a dead or absent one with a
+  # All that a machine is made from. A living machine answers with its own generation, a dead or absent one with a
   # fresh one, so that it is replaced.
-  machine = {
+  machines = [for number, status in local.status : {
     authorized_key = var.authorized_key
-    folder         = local.status.folder
-    generation     = local.status.generation
-    hostname       = coalesce(var.hostname, var.name)
-    image          = local.status.image
-    kind           = local.status.kind
-    name           = var.name
+    folder         = status.folder
+    generation     = status.generation
+    hostname       = coalesce(var.machines == 1 ? var.hostname : null, local.names[number])
+    image          = status.image
+    kind           = status.kind
+    name           = local.names[number]
     subnet         = var.subnet
-  }
+  }]
 
-  facts = jsondecode(data.local_command.facts.stdout)
+  facts = [for read in data.local_command.facts : jsondecode(read.stdout)]
 }
 
-# Takes away what is left of the machine. Apart from the resource that makes it, because a resource whose creation
+# Takes away what is left of a machine. Apart from the resource that makes it, because a resource whose creation
 # failed is tainted, and the destroy provisioners of a tainted resource do not run.
 resource "terraform_data" "teardown" {
-  triggers_replace = local.machine
+  count = var.machines
+
+  triggers_replace = local.machines[count.index]
 
   lifecycle {
     precondition {
-      condition     = local.status.problem == ""
-      error_message = local.status.problem
+      condition     = local.status[count.index].problem == ""
+      error_message = local.status[count.index].problem
     }
   }
 
@@ -51,7 +56,9 @@ resource "terraform_data" "teardown" {
 }
 
 resource "terraform_data" "host" {
-  triggers_replace = local.machine
+  count = var.machines
+
+  triggers_replace = local.machines[count.index]
 
   depends_on = [terraform_data.teardown]
 
@@ -64,13 +71,15 @@ resource "terraform_data" "host" {
 
 # What has been made. Waits for the machine where one is to be made; otherwise it, too, is read while planning.
 data "local_command" "facts" {
+  count = var.machines
+
   command   = "python3"
   arguments = ["-B", local.program, "status"]
   stdin = jsonencode({
-    data_folder = local.machine.folder
-    image       = local.machine.image
-    kind        = local.machine.kind
-    name        = var.name
+    data_folder = local.machines[count.index].folder
+    image       = local.machines[count.index].image
+    kind        = local.machines[count.index].kind
+    name        = local.names[count.index]
   })
 
   depends_on = [terraform_data.host]

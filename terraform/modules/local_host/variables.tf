@@ -21,7 +21,7 @@ variable "data_folder" {
 }
 
 variable "hostname" {
-  description = "The name that the machine itself knows; by default its name. The user-level kind has the host's."
+  description = "The name that the machine itself knows; by default its name. Only for one machine; the user-level kind has the host's."
   type        = string
   default     = null
 
@@ -51,6 +51,18 @@ variable "kind" {
   validation {
     condition     = contains(["auto", "namespaces", "user_sshd"], var.kind)
     error_message = "The kind must be \"auto\", \"namespaces\" or \"user_sshd\"."
+  }
+}
+
+variable "machines" {
+  description = "How many machines; more than one are named <name>-1, <name>-2 and so on."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.machines >= 1 && var.machines <= 20 && floor(var.machines) == var.machines
+    error_message = "The machines must be a whole number from 1 to 20."
   }
 }
 

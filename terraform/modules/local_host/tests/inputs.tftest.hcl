@@ -43,6 +43,14 @@ run "refuses_an_unknown_kind" {
   expect_failures = [var.kind]
 }
 
+run "refuses_half_a_machine" {
+  command = plan
+  variables {
+    machines = 1.5
+  }
+  expect_failures = [var.machines]
+}
+
 run "refuses_a_relative_image" {
   command = plan
   variables {
@@ -72,5 +80,5 @@ run "says_that_the_image_is_missing" {
   variables {
     image = "/nowhere/debian.tar"
   }
-  expect_failures = [terraform_data.teardown]
+  expect_failures = [terraform_data.teardown[0]]
 }
