@@ -24,7 +24,7 @@ from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest, UserTask
 
 MODELS = Path(__file__).resolve().parents[2] / "bpmn"
-PROCESSES = ("AnsibleChange", "Notice", "TerraformChange", "VmProvisioning")
+PROCESSES = tuple(sorted(path.stem for path in MODELS.glob("*.bpmn")))
 REVIEW = "Task_ReviewChange"
 DECIDE = "Task_DecideOnMachine"
 HOSTS = ["stack:local/web1"]
@@ -36,7 +36,8 @@ CONFIGURE = [
 JOB_TYPES = (
     "request.check", "terraform.local_host.plan", "terraform.local_host.apply", "policy.check", "approval.verify",
     "host.wait", "ansible.os_baseline.check", "ansible.os_baseline.run", "ansible.web_server.check",
-    "ansible.web_server.run", "http.probe", "notify.send",
+    "ansible.web_server.run", "ansible.tls_certificate.check", "ansible.tls_certificate.run",
+    "ansible.monitoring_agent.check", "ansible.monitoring_agent.run", "http.probe", "notify.send",
 )  # fmt: skip
 
 
@@ -134,6 +135,10 @@ def usual() -> Answers:
         "ansible.os_baseline.run": [ran],
         "ansible.web_server.check": [covered],
         "ansible.web_server.run": [ran],
+        "ansible.tls_certificate.check": [covered],
+        "ansible.tls_certificate.run": [ran],
+        "ansible.monitoring_agent.check": [covered],
+        "ansible.monitoring_agent.run": [ran],
         "http.probe": [{"probe": {"status": 200, "milliseconds": 3, "url": "http://192.0.2.1/"}}],
         "notify.send": [{"notice": {"channels": {"log": "sent"}}}],
     }

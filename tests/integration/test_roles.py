@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import html
-import os
-import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from local_host_fixtures import PROJECT, Host, machine, tools
+from local_host_fixtures import Host, machine, tools
+from roles_fixtures import Run, play
 
 __all__ = ["tools"]  # a fixture that is used by being here
 
 pytestmark = [pytest.mark.tofu, pytest.mark.ssh]
 
 MESSAGE = "Hello {{ lookup('pipe', 'id -un') }} <script>alert(1)</script> & 100%"
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one ansible-playbook said."""
-
-    code: int
-    text: str
-
-    @property
-    def changed(self) -> int:
-        """How many tasks changed something, by the recap."""
-        return sum(int(number) for number in re.findall(r"changed=(\d+)", self.text))
 
 
 @dataclass(frozen=True)
@@ -45,23 +28,6 @@ class Configured:
     first: Run
     second: Run
     checked: Run
-
-
-def play(host: Host, *roles: str, user: str = "root", variables: str = "{}", check: bool = False) -> Run:
-    """Run roles on a machine with a YAML text of variables."""
-    folder = host.key.parent
-    (folder / "vars.yml").write_text(variables)
-    (folder / "play.yml").write_text(f"- hosts: all\n  gather_facts: false\n  roles: [{', '.join(roles)}]\n")
-    options = " ".join(host.options())
-    command = [
-        str(Path(sys.executable).parent / "ansible-playbook"), "-i", f"{host.address},", "-u", user,
-        f"--ssh-common-args={options}", "-e", f"@{folder / 'vars.yml'}",
-        "-e", "ansible_python_interpreter=/usr/bin/python3", str(folder / "play.yml"), *(["--check"] if check else []),
-    ]  # fmt: skip
-    environment = {**os.environ, "ANSIBLE_ROLES_PATH": str(PROJECT / "ansible" / "roles"), "ANSIBLE_PIPELINING": "1",
-                   "ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": str(folder / "ansible")}  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
-    return Run(done.returncode, done.stdout + done.stderr)
 
 
 def page(host: Host, port: int = 80) -> str:
