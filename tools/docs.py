@@ -86,7 +86,7 @@ def records_page() -> str:
 
 def cli_page() -> str:
     """The page of the command line, from the command's own help."""
-    from workers.cli.main import app  # noqa: PLC0415 - only this page needs it
+    from workers.cli.commands import app  # noqa: PLC0415 - only this page needs it
 
     root: Any = typer.main.get_command(app)
     before = "Options that stand before the command:\n\n" + _parameters(root, "sluis")

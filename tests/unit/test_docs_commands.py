@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from docs_reading import PROJECT, Command, commands, pages
-from workers.cli.main import app
+from workers.cli.commands import app
 
 SHOWN = [command for page in pages() for command in commands(page)]
 _PLACEHOLDER = re.compile(r"<[^>]+>")

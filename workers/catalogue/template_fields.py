@@ -14,6 +14,7 @@ Field = dict[str, JsonValue]
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _SIMPLE: Final = (TypeName.STRING, TypeName.NUMBER, TypeName.BOOL)
+_REFERENCE: Final = "Must be a reference to a secret, e.g. secret://env/NAME."
 _SECRET: Final = r"^(secret://(env|file|aws-sm|keeper)/\S+|=[\s\S]+)$"  # noqa: S105 - what a reference looks like
 
 
@@ -80,7 +81,8 @@ def _text(wanted: Input) -> Field:
     secret = wanted.sensitive or wanted.ephemeral
     rule: Field = {"notEmpty": wanted.required}
     if secret:
-        rule["pattern"] = {"value": _SECRET, "message": "Must be a reference to a secret, e.g. secret://env/NAME."}
+        empty = "" if wanted.required else "|^$"
+        rule["pattern"] = {"value": _SECRET + empty, "message": _REFERENCE}
     elif wanted.pattern and _portable(wanted.pattern):
         message = next((v.message for v in wanted.validations), "") or f"Must match {wanted.pattern}."
         rule["pattern"] = {"value": f"(?:{wanted.pattern})|^=" + ("" if wanted.required else "|^$"), "message": message}

@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from workers.cli.screen import Screen, screen
 from workers.core.settings import Settings
-from workers.service.assembly import Assembly, assemble, load_settings
-from workers.service.running import located
+from workers.service.settings import load_settings
+
+if TYPE_CHECKING:
+    from workers.service.assembly import Assembly
 
 T = TypeVar("T")
 
@@ -37,6 +39,10 @@ class Invocation:
 
     def assembly(self) -> Assembly:
         """The parts, with the addresses of the engine that runs here."""
+        # What talks to engines and clouds takes seconds to load, and not every command needs it.
+        from workers.service.assembly import assemble  # noqa: PLC0415
+        from workers.service.running import located  # noqa: PLC0415
+
         return assemble(located(self.settings()))
 
 

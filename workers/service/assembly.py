@@ -7,11 +7,9 @@ import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from workers.core.errors import MissingToolError, SettingError
+from workers.core.errors import MissingToolError
 from workers.core.settings import Settings
 from workers.execution.secrets import all_secrets
 from workers.execution.terraform import TerraformTool
@@ -44,21 +42,6 @@ class Assembly:
     context: Context
     name: str
     log: LogControl
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """The settings from the environment, with ``overrides`` on top (None: not given).
-
-    Raises:
-        SettingError: a setting does not fit; every one is named with its variable.
-    """
-    try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
-    except ValidationError as error:
-        problems = (
-            f"SLUIS_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}, got {e['input']!r}" for e in error.errors()
-        )
-        raise SettingError("; ".join(problems), "docs/reference/settings.md lists every setting.") from error
 
 
 def assemble(settings: Settings, terraform: TerraformTool | None = None, log: LogControl | None = None) -> Assembly:

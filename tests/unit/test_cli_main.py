@@ -1,0 +1,51 @@
+"""Commands that need neither engine nor tools start without loading them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from workers.cli.commands import app
+from workers.cli.main import LIGHT, named
+
+HEAVY = ["boto3", "fastapi", "httpx", "jgo", "grpc", "pyzeebe", "workers.engine", "workers.execution", "workers.web"]
+
+
+def test_light_commands_load_neither_engine_nor_cloud() -> None:
+    """What they import is what they use; the rest would cost seconds at every commit."""
+    code = f"import json, sys, workers.cli.main; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["check"], "check"),
+        (["-p", "check", "deploy"], "deploy"),
+        (["--project", "x", "generate", "--check"], "generate"),
+        (["--project=x", "new", "role", "y"], "new"),
+        (["--help"], ""),
+        ([], ""),
+    ],
+)
+def test_the_command_is_found_behind_the_options(arguments: list[str], command: str) -> None:
+    """The value of an option is not taken for a command."""
+    assert named(arguments) == command
+
+
+def test_light_commands_are_commands_of_the_whole_program() -> None:
+    """Help and completion, which load everything, know them too."""
+    groups = {group.name for group in app.registered_groups}
+    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert set(LIGHT) <= groups | commands
+
+
+@pytest.mark.parametrize("arguments", [["check", "--help"], ["generate", "--help"], ["new", "role", "--help"]])
+def test_light_commands_are_called_as_ever(arguments: list[str]) -> None:
+    """Their help names the program and the command."""
+    done = subprocess.run([sys.executable, "-m", "workers.cli", *arguments], capture_output=True, text=True, check=True)
+    assert " ".join(arguments[:-1]) in done.stdout

@@ -1,0 +1,42 @@
+"""The program ``sluis`` with all its commands."""
+
+from __future__ import annotations
+
+from workers.cli import (
+    approvals,
+    audit,
+    check,
+    demo,
+    doctor,
+    environments,
+    generate,
+    life,
+    new,
+    processes,
+    runs,
+    sources,
+    stacks,
+    state,
+    worker,
+)
+from workers.cli.program import program
+
+app = program()
+for group in (
+    doctor,
+    demo,
+    life,
+    state,
+    worker,
+    check,
+    generate,
+    new,
+    sources,
+    processes,
+    approvals,
+    stacks,
+    runs,
+    environments,
+    audit,
+):
+    group.register(app)
