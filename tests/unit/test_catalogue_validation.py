@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from workers.catalogue import check_inputs, validate_inputs
-from workers.catalogue.conditions import holds
+from workers.catalogue.conditions import allowed_values, holds, pattern
 from workers.catalogue.patterns import searches
 from workers.core.contract import Attribute, Contract, Input, Kind, Type, TypeName, Validation
 from workers.core.errors import InputError
@@ -103,6 +103,34 @@ def test_choices() -> None:
     """A value that is not among the choices is told with the choices; true is not 1."""
     assert problems(Input("x", STRING, choices=("a", "b")), "c") == ('x: got "c", expected one of "a", "b".',)
     assert problems(Input("x", choices=(1,)), True) != ()
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ('contains(["a", "b"], var.x)', ("a", "b")),
+        ('var.x == null || contains(["a"], var.x)', ("a",)),
+        ('(var.x == null || contains(["a"], var.x))', ("a",)),
+        ('var.x == null ? true : contains(["a"], var.x)', ("a",)),
+        ('var.x != null ? contains(["a"], var.x) : true', ("a",)),
+        ('length(var.x) > 0 && (contains(["a"], var.x))', ()),
+        ('length(var.x) > 0 && contains(["a"], var.x)', ("a",)),
+        ('contains(["a"], var.x) || var.y', ()),
+        ('contains(["a"], var.x) && var.y || var.z', ()),
+        ('var.y == null || contains(["a"], var.x)', ()),
+        ('var.x == null ? false : contains(["a"], var.x)', ()),
+        ('!contains(["a"], var.x)', ()),
+        ("", ()),
+    ],
+)
+def test_choices_are_found_in_the_ways_that_modules_write_them(condition: str, expected: tuple[str, ...]) -> None:
+    """Null may be excepted, and other demands may stand beside; where the list is no demand, there are no choices."""
+    assert allowed_values(condition, "x") == expected
+
+
+def test_a_pattern_beside_other_demands_is_found() -> None:
+    """The form's field can say it before Terraform does."""
+    assert pattern('can(regex("^a+$", var.x)) && length(var.x) < 9', "x") == "^a+$"
 
 
 def test_conditions_that_can_be_decided() -> None:

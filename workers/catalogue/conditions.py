@@ -31,22 +31,24 @@ def holds(condition: str, variable: str, value: JsonValue) -> bool | None:
 
 
 def allowed_values(condition: str, variable: str) -> tuple[JsonValue, ...]:
-    """The list in ``contains([…], var.x)``, also behind ``var.x == null ||``; empty for any other condition."""
-    call = _call(_without_null_check(_tokens(condition), variable), "contains")
-    if len(call) != 2 or not _is_variable(call[1], variable):  # noqa: PLR2004
-        return ()
-    values = value_of(call[0])
-    return tuple(values) if isinstance(values, list) else ()
+    """The list in ``contains([…], var.x)``, also beside other demands or where null is excepted; else empty."""
+    for demand in _demands(_tokens(condition), variable):
+        call = _call(demand, "contains")
+        if len(call) == 2 and _is_variable(call[1], variable):  # noqa: PLR2004
+            values = value_of(call[0])
+            return tuple(values) if isinstance(values, list) else ()
+    return ()
 
 
 def pattern(condition: str, variable: str) -> str:
-    """The expression in ``can(regex("…", var.x))``, also behind ``var.x == null ||``; empty for any other condition."""
-    inner = _call(_without_null_check(_tokens(condition), variable), "can")
-    call = _call(inner[0], "regex") if len(inner) == 1 else []
-    if len(call) != 2 or not _is_variable(call[1], variable):  # noqa: PLR2004
-        return ""
-    found = value_of(call[0])
-    return found if isinstance(found, str) else ""
+    """The text in ``can(regex("…", var.x))``, also beside other demands or where null is excepted; else empty."""
+    for demand in _demands(_tokens(condition), variable):
+        inner = _call(demand, "can")
+        call = _call(inner[0], "regex") if len(inner) == 1 else []
+        if len(call) == 2 and _is_variable(call[1], variable):  # noqa: PLR2004
+            found = value_of(call[0])
+            return found if isinstance(found, str) else ""
+    return ""
 
 
 @lru_cache(maxsize=4096)
@@ -58,10 +60,28 @@ def _tokens(condition: str) -> tuple[Token, ...]:
     return tuple(token for token in tokens if token.kind is not Kind.NEWLINE)
 
 
+def _demands(tokens: Sequence[Token], variable: str) -> list[Sequence[Token]]:
+    """What every value but null has to meet: the parts between ``&&``."""
+    inner = _bare(_without_null_check(_bare(tokens), variable))
+    return _split_at(inner, "&&") if len(_split_at(inner, "||", "?")) == 1 else []
+
+
+def _bare(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Without brackets around it all."""
+    while len(tokens) > 2 and tokens[0].text == "(" and _closing(tokens, 0) == len(tokens) - 1:  # noqa: PLR2004
+        tokens = tokens[1:-1]
+    return tokens
+
+
 def _without_null_check(tokens: Sequence[Token], variable: str) -> Sequence[Token]:
-    parts = _split_at(tokens, "||")
-    if len(parts) == 2 and [t.text for t in parts[0]] == ["var", ".", variable, "==", "null"]:  # noqa: PLR2004
-        return parts[1]
+    """What is left of ``var.x == null || …``, ``var.x == null ? true : …`` and ``var.x != null ? … : true``."""
+    null = ["var", ".", variable, "==", "null"]
+    cut = _split_at(tokens, "||", "?", ":")
+    parts = [[token.text for token in part] for part in cut]
+    if parts[0] == null and (len(cut) == 2 or (len(cut) == 3 and parts[1] == ["true"])):  # noqa: PLR2004
+        return cut[-1]
+    if len(cut) == 3 and parts[0] == [*null[:3], "!=", "null"] and parts[2] == ["true"]:  # noqa: PLR2004
+        return cut[1]
     return tokens
 
 
