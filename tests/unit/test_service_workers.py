@@ -10,7 +10,8 @@ from workers.core.errors import SettingError
 from workers.core.job import Pool
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest
-from workers.service.assembly import assemble, load_settings
+from workers.service.assembly import assemble
+from workers.service.settings import load_settings
 from workers.service.workers import Bookkeeper, job_workers
 from workers.web.metrics import Metrics
 
