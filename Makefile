@@ -60,6 +60,10 @@ acceptance: setup ## The long end-to-end runs, each process five times; the tabl
 	@status=0; $(BIN)/pytest -v --durations=15 -m slow $(ARGS) || status=$$?; \
 		if [ -d results/acceptance ]; then $(BIN)/python tools/results.py || status=1; fi; exit $$status
 
+.PHONY: conformance
+conformance: setup ## What every Camunda must do, on the one that SLUIS_TEST_ENGINE or SLUIS_ENGINE names
+	@$(BIN)/pytest -v -m conformance $(ARGS)
+
 .PHONY: chaos
 chaos: setup ## Break everything on purpose, see what survives
 	@$(BIN)/pytest -v tests/chaos $(ARGS)
@@ -70,7 +74,7 @@ bench: setup ## Measure the speed beside other clients, in one run; the result g
 	@$(BIN)/python -m bench.report results/bench/bench.json
 
 .PHONY: check
-check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-ansible check-bpmn check-pages ## All checks that need no engine
+check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-ansible check-charts check-image check-workflows check-bpmn check-pages ## All checks that need no engine
 
 .PHONY: check-style
 check-style: venv
@@ -107,6 +111,23 @@ check-terraform: venv
 .PHONY: check-ansible
 check-ansible: venv
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(STAGE) "ansible-lint" $(BIN)/ansible-lint --offline --profile production ansible
+
+.PHONY: check-charts
+check-charts: venv
+	@$(STAGE) "Helm chart" $(BIN)/python tools/charts.py
+
+.PHONY: check-image
+check-image: venv
+	@$(STAGE) "hadolint" $(BIN)/hadolint Dockerfile
+
+.PHONY: check-workflows
+check-workflows: venv
+	@$(STAGE) "zizmor" $(BIN)/zizmor --offline --quiet .github
+	@$(STAGE) "actionlint" $(BIN)/python tools/gotool.py actionlint -shellcheck= -pyflakes=
+
+.PHONY: check-secrets
+check-secrets: venv ## Look for secrets in the history
+	@$(STAGE) "gitleaks" $(BIN)/python tools/gotool.py gitleaks git --no-banner --redact .
 
 .PHONY: check-bpmn
 check-bpmn: tools/bpmn/node_modules/.package-lock.json

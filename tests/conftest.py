@@ -1,7 +1,8 @@
 """What every test may ask for: settings, a running Camunda, tofu, a served project. A missing part is named.
 
 On CI a missing part is a failure; elsewhere the test is skipped with the reason. With ``SLUIS_ENGINE=external`` the
-addresses in the settings are used, and no engine is started.
+addresses in the settings are used, and no engine is started; ``SLUIS_TEST_ENGINE`` chooses between the embedded engine
+and a container (engine_container.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from engine_container import EngineContainer, wanted
 from engine_thread import EngineThread
 from needs import missing
 from served import Served, served
@@ -39,25 +41,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineThread | None]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineThread | EngineContainer | None]:
     """The engine that was started for this session; None with an external one."""
     known = Settings()
     if known.engine == "external":
         yield None
         return
-    ports = EnginePorts.free()
-    started = known.model_copy(
-        update={
-            "project": PROJECT,
-            "data": tmp_path_factory.mktemp("engine"),
-            "grpc_address": ports.grpc_address,
-            "rest_address": ports.rest_address,
-            "search_port": ports.search,
-            "monitoring_port": ports.monitoring,
-        }
-    )
     try:
-        found = EngineThread(started, ports)
+        found = _container() if wanted() else _embedded(tmp_path_factory.mktemp("engine"))
         found.start()
     except SluisError as error:
         missing(error)
@@ -67,8 +58,27 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineThread | 
         found.stop()
 
 
+def _container() -> EngineContainer:
+    return EngineContainer(Settings(engine="external", project=PROJECT))
+
+
+def _embedded(data: Path) -> EngineThread:
+    ports = EnginePorts.free()
+    started = Settings().model_copy(
+        update={
+            "project": PROJECT,
+            "data": data,
+            "grpc_address": ports.grpc_address,
+            "rest_address": ports.rest_address,
+            "search_port": ports.search,
+            "monitoring_port": ports.monitoring,
+        }
+    )
+    return EngineThread(started, ports)
+
+
 @pytest.fixture(scope="session")
-def settings(engine: EngineThread | None) -> Settings:
+def settings(engine: EngineThread | EngineContainer | None) -> Settings:
     """Settings with the addresses of a running engine: started for this session, or the one that is set."""
     return engine.settings if engine else Settings()
 

@@ -16,7 +16,7 @@ from workers.engine.errors import JobGoneError
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest, UserTask
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.conformance]
 
 UNKNOWN_JOB = (1 << 51) + 1
 """A key of partition 1 (a key's upper bits name its partition) that no job has."""

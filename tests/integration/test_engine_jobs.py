@@ -39,7 +39,7 @@ from workers.engine.rest import ElementInstance, Incident, Instance, Orchestrati
 
 T = TypeVar("T")
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.conformance]
 
 SEARCH_SECONDS = 150
 """How far the search may lag behind the engine on a loaded machine."""

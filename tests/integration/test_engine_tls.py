@@ -14,7 +14,7 @@ from workers.engine.grpc import ZeebeGateway
 from workers.engine.loop import JobLoop
 from workers.engine.rest import OrchestrationRest
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.conformance]
 
 MODEL = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"

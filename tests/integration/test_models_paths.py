@@ -29,7 +29,7 @@ from workers.core.settings import Settings
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.conformance]
 
 OnStage = Callable[..., AbstractAsyncContextManager[Stage]]
 
