@@ -21,6 +21,14 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 CHART = ROOT / "helm" / "sluis"
+PAGE = ROOT / "docs" / "reference" / "chart.md"
+PAGE_HEAD = """<!-- Generated from helm/sluis/values.yaml by tools/chart.py; edit the source and run it again. -->
+
+# Values of the Helm chart
+
+What `helm/sluis` may be told; [how to install it](../how-to/run-on-kubernetes.md). A name that is not here is refused.
+Every pool of `pools` may say whatever `defaults` has, for itself.
+"""
 KINDS = ("terraform", "ansible", "light")
 _TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object", type(None): "null"}
 _RULE = "# @schema "
@@ -92,13 +100,14 @@ def readme(values: tuple[Value, ...], introduction: str) -> str:
     return introduction + "\n".join(["", "| Value | Default | Meaning |", "| --- | --- | --- |", *rows, ""])
 
 
-def pages(chart: Path = CHART) -> dict[Path, str]:
+def pages(chart: Path = CHART, page: Path = PAGE) -> dict[Path, str]:
     """The generated files and what they should say."""
     values = read((chart / "values.yaml").read_text(encoding="utf-8"))
     introduction = (chart / "README.head.md").read_text(encoding="utf-8")
     return {
         chart / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
         chart / "README.md": readme(values, introduction),
+        page: readme(values, PAGE_HEAD),
     }
 
 

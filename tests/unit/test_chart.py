@@ -40,10 +40,10 @@ def test_an_outdated_page_is_noticed(tmp_path, monkeypatch, capsys):
     """--check names each file that differs, and fails."""
     for name in ("values.yaml", "README.head.md"):
         (tmp_path / name).write_text((CHART / name).read_text())
-    pages = chart.pages(tmp_path)
+    pages = chart.pages(tmp_path, tmp_path / "chart.md")
     monkeypatch.setattr(chart, "ROOT", tmp_path)
     monkeypatch.setattr(chart, "pages", lambda: pages)
-    assert chart.main(["--check"]) == 2
+    assert chart.main(["--check"]) == 3
     assert "values.schema.json is out of date" in capsys.readouterr().out
 
 
