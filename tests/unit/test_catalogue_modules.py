@@ -141,6 +141,19 @@ class TestWhatIsWrong:
         assert [c.name for c in catalogue.contracts] == ["good"]
         assert [p.name for p in catalogue.problems] == ["Bad Name", "broken", "empty"]
 
+    def test_a_folder_is_parsed_once_for_each_content(self, tmp_path: Path) -> None:
+        """A worker looks at all folders every few seconds: the same content is the same contract, and no other."""
+        folder = tmp_path / "m"
+        folder.mkdir()
+        (folder / "variables.tf").write_text('variable "one" {}\n')
+        first = read_contract(Kind.MODULE, folder)
+        assert read_contract(Kind.MODULE, folder) is first
+        (folder / "variables.tf").write_text('variable "two" {}\n')
+        changed = read_contract(Kind.MODULE, folder)
+        assert [one.name for one in changed.inputs] == ["two"]
+        (folder / "variables.tf").write_text("variable {\n")
+        assert isinstance(read_contract(Kind.MODULE, folder), CatalogueProblem)
+
     def test_a_project_without_a_catalogue_is_empty(self, tmp_path: Path) -> None:
         """No folders is no error: there is nothing to serve."""
         assert read_catalogue(tmp_path).contracts == ()

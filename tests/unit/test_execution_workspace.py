@@ -6,6 +6,7 @@ import pytest
 
 from workers.execution import workspace
 from workers.execution.kept import name_workspace, workspace_of
+from workers.execution.terraform_program import link_directly
 from workers.execution.workspace import ERRORED_STATE, held, private_folder, remove_left_overs
 
 
@@ -58,3 +59,24 @@ def test_the_workspace_of_a_run_is_found_while_it_is_there(tmp_path):
     assert workspace_of(kept) == second
     second.rmdir()
     assert workspace_of(kept) is None
+
+
+def test_providers_are_read_past_a_cache_that_points_to_a_mirror(tmp_path):
+    """The cache's link may be taken away at any time; what lies in the cache itself is read there."""
+    mirror, cache, root = (tmp_path / name for name in ("mirror", "cache", "root"))
+    place = "registry/hashicorp/local/2.7.0"
+    (mirror / place / "linux").mkdir(parents=True)
+    (mirror / place / "linux" / "program").write_text("mirrored")
+    (cache / "registry/hashicorp/aws/6.0.0/linux").mkdir(parents=True)
+    for folder, link, target in (
+        (cache / place, "linux", mirror / place / "linux"),
+        (root / place, "linux", cache / place / "linux"),
+        (root / "registry/hashicorp/aws/6.0.0", "linux", cache / "registry/hashicorp/aws/6.0.0/linux"),
+    ):
+        folder.mkdir(parents=True)
+        (folder / link).symlink_to(target)
+    link_directly(root)
+    (cache / place / "linux").unlink()
+    assert (root / place / "linux" / "program").read_text() == "mirrored"
+    assert [path.name for path in (root / place).iterdir()] == ["linux"]
+    assert (root / "registry/hashicorp/aws/6.0.0/linux").readlink() == cache / "registry/hashicorp/aws/6.0.0/linux"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,12 +53,18 @@ def read_environment(project: Path, name: str) -> Environment:
 
 def _load(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _parse(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         reason = getattr(error, "problem", None) or str(error)
         raise SettingError(f"{where}: this is not YAML: {reason}.") from error
+
+
+@lru_cache(maxsize=128)
+def _parse(text: str) -> Any:
+    """Reading YAML takes longer than most of a job; the same text means the same."""
+    return yaml.safe_load(text)
 
 
 def _as_json(path: Path, content: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from workers.catalogue.modules import read_module
@@ -11,7 +12,7 @@ from workers.catalogue.source import SourceError
 from workers.core.contract import Catalogue, CatalogueProblem, Contract, Kind
 from workers.core.errors import ContractError
 from workers.core.values import is_name
-from workers.runs.folder import Folder, read_folder
+from workers.runs.folder import Folder, digest_folder, read_folder
 
 _FOLDERS = {Kind.MODULE: Path("terraform", "modules"), Kind.ROLE: Path("ansible", "roles")}
 _READERS: dict[Kind, Callable[[Path, Folder], Contract]] = {Kind.MODULE: read_module, Kind.ROLE: read_role}
@@ -32,13 +33,22 @@ def read_contract(kind: Kind, path: Path) -> Contract | CatalogueProblem:
     if not is_name(path.name):
         return _problem(kind, path, "the name is not usable: a-z first, then a-z, 0-9, - and _, at most 63 characters.")
     try:
-        return _READERS[kind](path, read_folder(path))
+        return _parse(kind, path, digest_folder(path))
     except SourceError as error:
         return CatalogueProblem(kind, path.name, error.path, error.line, f"{error.reason} {error.hint}".strip())
     except ContractError as error:
         return _problem(kind, path, str(error))
     except RecursionError:
         return _problem(kind, path, "something in it is nested too deeply.")
+
+
+@lru_cache(maxsize=2048)
+def _parse(kind: Kind, path: Path, digest: str) -> Contract:
+    """What is in a folder means the same as long as it has the same digest; a worker looks at all of them often."""
+    content = read_folder(path)
+    if content.digest != digest:
+        raise ContractError("it was changed while it was read.")
+    return _READERS[kind](path, content)
 
 
 def folder_of(project: Path, kind: Kind) -> Path:

@@ -22,13 +22,12 @@ from workers.execution.process import Control, ToolResult, run_tool, tool_enviro
 from workers.execution.stack_root import WORK_FOLDER, StackRoot
 from workers.execution.terraform_calls import Applied, Call, Outputs, Planned
 from workers.execution.terraform_events import Stream, read_diagnostic
-from workers.execution.terraform_program import INIT_JSON_SINCE, plugin_cache_lock, read_version
+from workers.execution.terraform_program import INIT_JSON_SINCE, link_directly, plugin_cache_lock, read_version
 
 _LINE_CHARACTERS: Final = 65536
 _DOCUMENT_CHARACTERS: Final = 512 * 1024 * 1024
 _CHANGES: Final = 2  # -detailed-exitcode
 _OLDEST: Final = (1, 6, 0)
-
 
 __all__ = ["Applied", "Call", "Outputs", "Planned", "TerraformTool"]
 
@@ -93,6 +92,7 @@ class TerraformTool:
         async with plugin_cache_lock(self.plugin_cache):
             options = ["-json"] if self.version >= INIT_JSON_SINCE[self.product] else []
             await self._stream(root, "init", ["init", *options], call=call)
+            link_directly(root.folder / WORK_FOLDER / "providers")
 
     async def validate(self, root: StackRoot, *, call: Call) -> None:
         """Check the configuration of the root without touching anything.

@@ -41,6 +41,20 @@ async def plugin_cache_lock(cache: Path | None) -> AsyncIterator[None]:
         yield
 
 
+def link_directly(providers: Path) -> None:
+    """Point the providers of a stack root to where they are, past the plugin cache where that points elsewhere itself.
+
+    An init that knows no checksums yet takes the cache's link to a mirror away and makes it anew
+    (github.com/opentofu/opentofu, internal/getproviders/package_location_local_dir.go). Tools of other stacks, which
+    read through it just then, would fail.
+    """
+    for link in providers.glob("*/*/*/*/*"):
+        if link.is_symlink():
+            fresh = link.with_name(f".{link.name}")
+            fresh.symlink_to(link.resolve())
+            fresh.replace(link)
+
+
 def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
