@@ -6,7 +6,7 @@ import pytest
 
 from workers.execution import workspace
 from workers.execution.kept import name_workspace, workspace_of
-from workers.execution.terraform_program import link_directly
+from workers.execution.terraform_program import relink
 from workers.execution.workspace import ERRORED_STATE, held, private_folder, remove_left_overs
 
 
@@ -75,7 +75,7 @@ def test_providers_are_read_past_a_cache_that_points_to_a_mirror(tmp_path):
     ):
         folder.mkdir(parents=True)
         (folder / link).symlink_to(target)
-    link_directly(root)
+    relink(root)
     (cache / place / "linux").unlink()
     assert (root / place / "linux" / "program").read_text() == "mirrored"
     assert [path.name for path in (root / place).iterdir()] == ["linux"]

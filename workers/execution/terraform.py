@@ -22,7 +22,7 @@ from workers.execution.process import Control, ToolResult, run_tool, tool_enviro
 from workers.execution.stack_root import WORK_FOLDER, StackRoot
 from workers.execution.terraform_calls import Applied, Call, Outputs, Planned
 from workers.execution.terraform_events import Stream, read_diagnostic
-from workers.execution.terraform_program import INIT_JSON_SINCE, link_directly, plugin_cache_lock, read_version
+from workers.execution.terraform_program import COLLECTOR, INIT_JSON_SINCE, plugin_cache_lock, read_version, relink
 
 _LINE_CHARACTERS: Final = 65536
 _DOCUMENT_CHARACTERS: Final = 512 * 1024 * 1024
@@ -92,7 +92,7 @@ class TerraformTool:
         async with plugin_cache_lock(self.plugin_cache):
             options = ["-json"] if self.version >= INIT_JSON_SINCE[self.product] else []
             await self._stream(root, "init", ["init", *options], call=call)
-            link_directly(root.folder / WORK_FOLDER / "providers")
+            relink(root.folder / WORK_FOLDER / "providers")
 
     async def validate(self, root: StackRoot, *, call: Call) -> None:
         """Check the configuration of the root without touching anything.
@@ -271,7 +271,7 @@ class TerraformTool:
         return tool_environment({**extra, **self._own_environment()})
 
     def _own_environment(self) -> dict[str, str]:
-        own = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        own = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"} | COLLECTOR
         # A file that is named and absent makes the tool print warnings into the midst of its JSON.
         config = self.cli_config or Path(os.environ.get("TF_CLI_CONFIG_FILE") or "/nonexistent")
         if config.is_file():

@@ -11,6 +11,9 @@ from typing import Final
 
 INIT_JSON_SINCE: Final = {"OpenTofu": (1, 8, 0), "Terraform": (1, 9, 0)}
 """The products, and since which version their ``init`` speaks JSON."""
+COLLECTOR: Final = {"GOGC": "200"}
+"""tofu and its providers are short runs of Go programs: collecting half as often took 7 % off the CPU time of init,
+plan and show of a small stack (448 to 417 ms, the median of six in turns); never collecting took 10 % off."""
 _RETRY_SECONDS: Final = 0.05
 
 
@@ -41,7 +44,7 @@ async def plugin_cache_lock(cache: Path | None) -> AsyncIterator[None]:
         yield
 
 
-def link_directly(providers: Path) -> None:
+def relink(providers: Path) -> None:
     """Point the providers of a stack root to where they are, past the plugin cache where that points elsewhere itself.
 
     An init that knows no checksums yet takes the cache's link to a mirror away and makes it anew
