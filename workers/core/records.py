@@ -32,6 +32,10 @@ class HostAddress(Record):
     port: int = 22
     user: str = ""
     host_keys: tuple[str, ...] = Field((), description="Public host keys, e.g. 'ssh-ed25519 AAAA…'.")
+    instance: Annotated[str, StringConstraints(pattern=r"^([a-z0-9-]+/i-[0-9a-f]{8,17})?$")] = Field(
+        "",
+        description="Region and id of an EC2 instance, e.g. eu-central-1/i-0a1b2c3d, that lets keys in by EC2 Instance Connect.",
+    )
 
 
 class Operation(StrEnum):

@@ -19,6 +19,7 @@ from workers.core.values import JsonValue, now
 from workers.execution.ansible_files import RolePlay, write_play
 from workers.execution.ansible_result import ChangedTask, HostCounts, RoleResult, TaskFailure
 from workers.execution.errors import ToolInterruptedError
+from workers.execution.instance_connect import key_let_in
 from workers.execution.kept import read
 from workers.execution.process import Control, ToolResult, run_tool, tool_environment
 from workers.execution.workspace import private_folder
@@ -65,7 +66,8 @@ async def run_role(
     with private_folder() as folder:
         write_play(play, folder)
         try:
-            result = await _run(play, folder, listener, control or Control(), env or {}, kept)
+            async with key_let_in(play.hosts, play.access, sink):
+                result = await _run(play, folder, listener, control or Control(), env or {}, kept)
         finally:
             await _close_connections(folder)
     return listener.result(play, result)

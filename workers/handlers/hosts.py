@@ -12,6 +12,7 @@ from pydantic import Field
 
 from workers.core.job import BpmnErrorCode, Done, JobWorker, Outcome
 from workers.execution.errors import HostUnreachableError
+from workers.execution.instance_connect import key_let_in
 from workers.execution.ssh import wait_for_ssh
 from workers.handlers.attempt import Attempt, Recorded, refused
 from workers.handlers.attempt import parse as parse_job
@@ -54,7 +55,8 @@ class Waiting:
             wait_for_ssh(host, access, timeout=timeout, control=attempt.control(), sink=attempt.log) for host in hosts
         )
         try:
-            await asyncio.gather(*waits)
+            async with key_let_in(hosts, access, attempt.log):
+                await asyncio.gather(*waits)
         except HostUnreachableError as error:
             return refused(BpmnErrorCode.HOST_UNREACHABLE, error, attempt.run.id)
         milliseconds = round((time.monotonic() - started) * 1000)

@@ -6,7 +6,7 @@ mock_provider "aws" {
     defaults = { json = "{}" }
   }
   mock_resource "aws_instance" {
-    defaults = { private_ip = "10.0.16.7", arn = "arn:aws:ec2:eu-central-1:123456789012:instance/i-0a1b2c3d4e5f60718" }
+    defaults = { id = "i-0a1b2c3d4e5f60718", private_ip = "10.0.16.7", arn = "arn:aws:ec2:eu-central-1:123456789012:instance/i-0a1b2c3d4e5f60718" }
   }
 }
 
@@ -42,7 +42,7 @@ run "is_closed_by_default" {
 
 run "names_the_host_as_ansible_needs_it" {
   assert {
-    condition     = output.hosts == [{ name = "web1", address = "10.0.16.7", port = 22, user = "ubuntu", host_keys = [] }]
+    condition     = output.hosts == [{ name = "web1", address = "10.0.16.7", port = 22, user = "ubuntu", host_keys = [], instance = "eu-central-1/i-0a1b2c3d4e5f60718" }]
     error_message = "The host must be reached at its private address, as the image's user."
   }
 }
