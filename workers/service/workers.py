@@ -36,6 +36,7 @@ from workers.runs.runs import Runs
 from workers.service.adapters import EngineTable, EngineTasks
 from workers.service.assembly import Assembly, open_gateway, open_rest
 from workers.service.capacity import Machine, as_words, slots
+from workers.service.drift_count import counting_drift
 from workers.service.notices import EnvironmentChannels
 from workers.service.running import HEARTBEAT_SECONDS
 from workers.service.slack import ReviewWatch
@@ -99,7 +100,7 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
             catalogue = await asyncio.to_thread(read_catalogue, assembly.context.project)
             workers = job_workers(assembly, catalogue, gateway, rest)
             observer.recorded |= {worker.type for worker in workers if isinstance(worker.handler, Recorded)}
-            loop = JobLoop(gateway, workers, found, assembly.name, observer)
+            loop = JobLoop(gateway, counting_drift(workers, metrics), found, assembly.name, observer)
             running = asyncio.create_task(loop.run(), name="job loop")
             async with _heart(assembly, catalogue, workers):
                 await _until_told(stop, running, _catalogue_changes(assembly, catalogue))
