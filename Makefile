@@ -74,7 +74,7 @@ bench: setup ## Measure the speed beside other clients, in one run; the result g
 	@$(BIN)/python -m bench.report results/bench/bench.json
 
 .PHONY: check
-check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-ansible check-charts check-image check-workflows check-bpmn check-pages ## All checks that need no engine
+check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-checkov check-ansible check-charts check-image check-workflows check-bpmn check-pages ## All checks that need no engine
 
 .PHONY: check-style
 check-style: venv
@@ -107,6 +107,14 @@ check-models: venv
 .PHONY: check-terraform
 check-terraform: venv
 	@$(STAGE) "tofu fmt and validate" $(BIN)/python tools/terraform.py
+
+.PHONY: check-tflint
+check-tflint: venv
+	@$(STAGE) "TFLint" $(BIN)/python tools/scan.py tflint
+
+.PHONY: check-checkov
+check-checkov: venv
+	@$(STAGE) "Checkov" $(BIN)/python tools/scan.py checkov
 
 .PHONY: check-ansible
 check-ansible: venv
