@@ -50,6 +50,13 @@ variable "permissions_boundary_arn" {
   nullable    = false
 }
 
+variable "pools" {
+  description = "Pools of workers, as the chart names them."
+  type        = set(string)
+  default     = ["terraform", "ansible", "light"]
+  nullable    = false
+}
+
 variable "role_path" {
   description = "Path of the roles."
   type        = string

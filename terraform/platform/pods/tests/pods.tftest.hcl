@@ -59,7 +59,7 @@ run "each_pod_has_a_role_of_its_own" {
   command = plan
 
   assert {
-    condition     = keys(output.identities) == ["collector", "secrets-reader", "worker"] && output.identities["worker"].namespace == "sluis"
-    error_message = "Worker, collector and secrets reader must be different roles."
+    condition     = keys(output.identities) == ["collector", "secrets-reader", "worker-ansible", "worker-light", "worker-terraform"] && output.identities["worker-light"].service_account == "sluis-light"
+    error_message = "Workers of each pool, collector and secrets reader must be tied to their service accounts."
   }
 }
