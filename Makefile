@@ -110,11 +110,11 @@ check-terraform: venv
 
 .PHONY: check-tflint
 check-tflint: venv
-	@$(STAGE) "TFLint" $(BIN)/python tools/scan.py tflint
+	@cd terraform && ../$(STAGE) "TFLint" ../$(BIN)/python ../tools/gotool.py tflint --recursive --config=$(CURDIR)/tools/tflint/tflint.hcl
 
 .PHONY: check-checkov
 check-checkov: venv
-	@$(STAGE) "Checkov" $(BIN)/python tools/scan.py checkov
+	@$(STAGE) "Checkov" $(BIN)/python tools/scan.py
 
 .PHONY: check-ansible
 check-ansible: venv

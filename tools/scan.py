@@ -1,7 +1,6 @@
-"""Look at the Terraform with TFLint and Checkov.
+"""Look at the Terraform with Checkov.
 
-Usage: ``python tools/scan.py tflint`` or ``python tools/scan.py checkov``. Neither asks anything of the network once it
-is installed. What Checkov finds and is right as it is has its reason beside it, as ``checkov:skip=ID:reason``; a skip
+Usage: ``python tools/scan.py``. It asks nothing of the network once it is installed. What Checkov finds and is right as it is has its reason beside it, as ``checkov:skip=ID:reason``; a skip
 without a reason is an error here.
 """
 
@@ -23,18 +22,10 @@ from workers.core.errors import SluisError  # noqa: E402
 from workers.core.settings import Settings  # noqa: E402
 from workers.setup import Quiet  # noqa: E402
 from workers.setup.checkov import ensure_checkov  # noqa: E402
-from workers.setup.tflint import ensure_tflint  # noqa: E402
 
 TERRAFORM: Final = PROJECT / "terraform"
 _SKIP: Final = re.compile(r"checkov:skip=([A-Z0-9_]+)(?::(.*))?$", re.MULTILINE)
 _REASON: Final = 15
-
-
-def tflint() -> int:
-    """Every folder of ``terraform/``, with the rules of tools/tflint/tflint.hcl."""
-    program = asyncio.run(ensure_tflint(Settings(), Quiet()))
-    config = PROJECT / "tools" / "tflint" / "tflint.hcl"
-    return _run([str(program), "--recursive", f"--config={config}", "--no-color"], cwd=TERRAFORM)
 
 
 def checkov() -> int:
@@ -67,14 +58,14 @@ def _run(words: list[str], cwd: Path) -> int:
     return subprocess.run(words, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
 
-def main(arguments: list[str]) -> int:
-    """Run one of them."""
+def main() -> int:
+    """Look, and say what was found."""
     try:
-        return {"tflint": tflint, "checkov": checkov}[arguments[0]]()
+        return checkov()
     except SluisError as error:
         print(error, file=sys.stderr)
         return error.exit_code
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import yaml
 
+from tools import sizing
+
 PROJECT: Final = Path(__file__).resolve().parent.parent
 COMPARISON: Final = PROJECT / "docs" / "project" / "comparison.yaml"
 
@@ -82,4 +84,6 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "comparison": comparison,
     "comparison-reasons": comparison_reasons,
     "sensitivity": sensitivity,
+    "sizing-measured": sizing.measured,
+    "sizing-stacks": sizing.stacks,
 }

@@ -1,4 +1,4 @@
-// TFLint with its rules for the Terraform language, built from its Go module (workers/setup/tflint.py).
+// TFLint with its rules for the Terraform language, built from its Go module (tools/gotool.py).
 module sluis/tools/tflint
 
 go 1.26.3
