@@ -1,7 +1,7 @@
 """Look at the Terraform with Checkov.
 
-Usage: ``python tools/scan.py``. It asks nothing of the network once it is installed. What Checkov finds and is right as it is has its reason beside it, as ``checkov:skip=ID:reason``; a skip
-without a reason is an error here.
+Usage: ``python tools/scan.py``. It asks nothing of the network once it is installed. What Checkov finds and is right as
+it is has its reason beside it, as ``checkov:skip=ID:reason``; a skip without a reason is an error here.
 """
 
 from __future__ import annotations
