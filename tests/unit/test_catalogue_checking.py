@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -37,6 +38,13 @@ GOOD = """<?xml version="1.0" encoding="UTF-8"?>
     <bpmn:boundaryEvent id="Failed" attachedToRef="Make"><bpmn:errorEventDefinition id="E"/></bpmn:boundaryEvent>
     <bpmn:serviceTask id="Look" name="Look"><bpmn:extensionElements>
       <zeebe:taskDefinition type="terraform.box.plan"/>
+    </bpmn:extensionElements></bpmn:serviceTask>
+    <bpmn:businessRuleTask id="Weigh"><bpmn:extensionElements>
+      <zeebe:calledDecision decisionId="Weight" resultVariable="weight"/>
+    </bpmn:extensionElements></bpmn:businessRuleTask>
+    <bpmn:serviceTask id="Foretell"><bpmn:extensionElements>
+      <zeebe:taskDefinition type="ansible.web.check"/>
+      <zeebe:ioMapping><zeebe:input source="=80" target="inputs.web_port"/></zeebe:ioMapping>
     </bpmn:extensionElements></bpmn:serviceTask>
     <bpmn:callActivity id="Next"><bpmn:extensionElements><zeebe:calledElement processId="Other"/>
     </bpmn:extensionElements></bpmn:callActivity>
@@ -74,6 +82,9 @@ output "address" { value = "x" }
 BROKEN = {
     "unknown-module": ('source="box" target="module"', 'source="boks" target="module"'),
     "unknown-role": ('type="terraform.box.plan"', 'type="ansible.box.check"'),
+    "unknown-job-type": ("terraform.box.plan", "terraform.box.plna"),
+    "unknown-environment": ('source="=environment"', 'source="lokal"'),
+    "unknown-decision": ('decisionId="Weight"', 'decisionId="Height"'),
     "unknown-input": ("size: 3", "size: 3, lables: []"),
     "missing-input": ("size: 3, ", ""),
     "wrong-input": ("size: 3", "size: &quot;3&quot;"),
@@ -99,7 +110,10 @@ def project(tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "bpmn/Form.form").write_text('{"id": "Form"}')
     (tmp_path / "terraform/modules/box/main.tf").write_text(MODULE)
+    (tmp_path / "bpmn/Weight.dmn").write_text('<definitions><decision id="Weight" name="x"/></definitions>')
     (tmp_path / "ansible/roles/web/tasks/main.yml").write_text("---\n[]\n")
+    (tmp_path / "ansible/roles/web/defaults").mkdir()
+    (tmp_path / "ansible/roles/web/defaults/main.yml").write_text("---\nweb_port: 80\n")
     (tmp_path / "environments/local.yaml").write_text(
         "description: x\npeople: {approvers: admins, groups: {admins: [demo]}}\n"
     )
@@ -155,6 +169,26 @@ def test_a_roll_out_that_nobody_can_probe_is_found(project: Path) -> None:
     </bpmn:extensionElements></bpmn:callActivity></bpmn:process>"""
     draw(project, GOOD.replace("</bpmn:process>", call + '<bpmn:process id="RollOut"/>', 1))
     assert {"missing-variable", "uncaught-error"} <= rules(project)
+
+
+def test_inputs_of_a_single_job_are_judged_too(project: Path) -> None:
+    """A job that only foretells is held against the contract as a call of the block is."""
+    draw(project, GOOD.replace("inputs.web_port", "inputs.web_prot"))
+    assert [(f.rule, f.element) for f in check_models(project)] == [("unknown-input", "Foretell")]
+    draw(project, GOOD.replace('source="=80"', 'source="eighty"'))
+    assert [(f.rule, f.element) for f in check_models(project)] == [("wrong-input", "Foretell")]
+
+
+def test_every_rule_is_explained_and_shown_by_a_broken_model() -> None:
+    """The page of rules has exactly the rules that a test breaks, and those that speak of folders."""
+    page = (PROJECT / "docs/reference/check-rules.md").read_text()
+    explained = {
+        rule
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for rule in re.findall(r"`([a-z-]+)`", line.split("|")[1])
+    }
+    assert explained == set(BROKEN) | {"unreadable-module", "unreadable-role", "source-missing", "source-changed"}
 
 
 def test_a_misspelt_name_is_put_right(project: Path) -> None:

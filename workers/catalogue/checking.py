@@ -11,7 +11,7 @@ from workers.catalogue.environments import environment_names, read_environment
 from workers.catalogue.findings import Finding
 from workers.catalogue.reading import read_catalogue
 from workers.catalogue.rules_calls import calls
-from workers.catalogue.rules_tasks import forms, job_types, people, timers
+from workers.catalogue.rules_tasks import decisions, forms, job_types, people, timers
 from workers.catalogue.sources import FILE, read_sources
 from workers.catalogue.surroundings import Surroundings, surroundings
 from workers.core.contract import Catalogue, CatalogueProblem, Kind
@@ -21,6 +21,7 @@ _RULES: Final[tuple[Callable[[Drawing, Surroundings], Iterator[Finding]], ...]] 
     calls,
     job_types,
     forms,
+    decisions,
     people,
     timers,
 )
@@ -50,8 +51,10 @@ def _drawings(project: Path) -> tuple[list[Drawing], list[Finding]]:
 
 
 def _surroundings(project: Path, catalogue: Catalogue, drawings: list[Drawing]) -> Surroundings:
-    contents = [path.read_bytes() for path in sorted((project / "bpmn").glob("*.form"))]
-    return surroundings(catalogue, drawings, contents, _groups(project))
+    forms_, tables = (
+        [path.read_bytes() for path in sorted((project / "bpmn").glob(pattern))] for pattern in ("*.form", "*.dmn")
+    )
+    return surroundings(catalogue, drawings, forms_, tables, _groups(project), environment_names(project))
 
 
 def _groups(project: Path) -> frozenset[str]:

@@ -67,6 +67,7 @@ def contract_of(call: ET.Element, around: Surroundings) -> Contract | None:
 def _block(drawing: Drawing, call: ET.Element, block: str, around: Surroundings) -> Iterator[Finding]:
     mapped = mappings(call, "input")
     yield from _variables(drawing, call, block, mapped)
+    yield from _environment(drawing, call, mapped, around)
     yield from _named(drawing, call, block, around)
     yield from _errors(drawing, call, block, around)
     contract = contract_of(call, around)
@@ -84,6 +85,13 @@ def _variables(drawing: Drawing, call: ET.Element, block: str, mapped: dict[str,
     for name in (n for n in mapped if n.partition(".")[0] not in known):
         message = f"{name} is not a variable of {block}."
         yield finding(drawing, call, "unknown-variable", message, close_to(name, known))
+
+
+def _environment(drawing: Drawing, call: ET.Element, mapped: dict[str, str], around: Surroundings) -> Iterator[Finding]:
+    name = known_value(mapped.get("environment", "=unknown"))
+    if isinstance(name, str) and around.environments and name not in around.environments:
+        message = f"there is no environment {name or '(empty)'}."
+        yield finding(drawing, call, "unknown-environment", message, close_to(name, around.environments))
 
 
 def _named(drawing: Drawing, call: ET.Element, block: str, around: Surroundings) -> Iterator[Finding]:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from workers.catalogue.drawing import B, Drawing, extension
+from workers.catalogue.drawing import B, Drawing, extension, mappings
 from workers.catalogue.feel import known_value
 from workers.catalogue.findings import Finding
+from workers.catalogue.known_inputs import given_inputs, problems
 from workers.catalogue.surroundings import ANSIBLE, ROLL_OUT, TERRAFORM, Surroundings, close_to, finding
-from workers.core.contract import Kind
+from workers.core.contract import Contract, Kind
 
 _JOB: Final = re.compile(r"(terraform|ansible)\.([^.]+)\.([^.]+)")
 _BARE: Final = {"terraform": ("apply", (TERRAFORM,)), "ansible": ("run", (ANSIBLE, ROLL_OUT))}
@@ -44,6 +45,16 @@ def forms(drawing: Drawing, around: Surroundings) -> Iterator[Finding]:
         if wanted and not wanted.startswith("=") and wanted not in around.forms:
             message = f"shows the form {wanted}, which is not in bpmn/."
             yield finding(drawing, element, "unknown-form", message, close_to(wanted, around.forms))
+
+
+def decisions(drawing: Drawing, around: Surroundings) -> Iterator[Finding]:
+    """Decisions that are not there."""
+    for task in drawing.elements("businessRuleTask"):
+        called = extension(task, "calledDecision")
+        wanted = called.get("decisionId", "") if called is not None else ""
+        if wanted and not wanted.startswith("=") and wanted not in around.decisions:
+            message = f"asks the decision {wanted}, which is not in bpmn/."
+            yield finding(drawing, task, "unknown-decision", message, close_to(wanted, around.decisions))
 
 
 def people(drawing: Drawing, around: Surroundings) -> Iterator[Finding]:
@@ -93,8 +104,24 @@ def _served(drawing: Drawing, element: ET.Element, job: str, around: Surrounding
     known = {c.name: c for c in around.catalogue.contracts if c.kind is kind}
     broken = {p.name for p in around.catalogue.problems if p.kind is kind}
     word = "module" if kind is Kind.MODULE else "role"
-    if found[2] not in known and found[2] not in broken:
+    if found[2] in known:
+        yield from _job_of(drawing, element, found[0], known[found[2]])
+    elif found[2] not in broken:
         yield finding(drawing, element, f"unknown-{word}", f"there is no {word} {found[2]}.", close_to(found[2], known))
+
+
+def _job_of(drawing: Drawing, element: ET.Element, job: str, contract: Contract) -> Iterator[Finding]:
+    if job not in contract.job_types:
+        message = f"is a job of the type {job}, which nobody serves."
+        yield finding(drawing, element, "unknown-job-type", message, close_to(job, contract.job_types))
+    elif job.endswith((".plan", ".check")):
+        mapped = mappings(element, "input")
+        # Without mappings a job gets all variables of the process, and what they hold only the process knows.
+        given = given_inputs(mapped) if any(t.partition(".")[0] == "inputs" for t in mapped) else None
+        if given is not None and known_value(mapped.get("operation", "")) != "destroy":
+            fix = f"See {contract.kind.value}.{contract.name} in the catalogue."
+            for rule, sentence in problems(contract, given):
+                yield finding(drawing, element, rule, sentence, fix)
 
 
 def _groups(source: str) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -28,23 +29,38 @@ class Surroundings:
         called: ids of those that another one calls.
         forms: ids of all forms.
         groups: groups that an environment names.
+        environments: names of the environments.
+        decisions: ids of all decisions.
     """
 
     catalogue: Catalogue
     processes: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()
     forms: frozenset[str] = frozenset()
-    groups: frozenset[str] = field(default_factory=frozenset)
+    groups: frozenset[str] = frozenset()
+    environments: frozenset[str] = frozenset()
+    decisions: frozenset[str] = frozenset()
 
 
 def surroundings(
-    catalogue: Catalogue, drawings: Iterable[Drawing], forms: Iterable[bytes], groups: Iterable[str]
+    catalogue: Catalogue,
+    drawings: Iterable[Drawing],
+    forms: Iterable[bytes],
+    tables: Iterable[bytes],
+    groups: Iterable[str],
+    environments: Iterable[str],
 ) -> Surroundings:
     """What the rules need to know of the project."""
     known = tuple(drawings)
-    processes = frozenset(p.get("id", "") for d in known for p in d.processes)
-    called = frozenset(called_process(e) for d in known for e in d.elements("callActivity"))
-    return Surroundings(catalogue, processes, called, frozenset(map(_form_id, forms)), frozenset(groups))
+    return Surroundings(
+        catalogue,
+        frozenset(p.get("id", "") for d in known for p in d.processes),
+        frozenset(called_process(e) for d in known for e in d.elements("callActivity")),
+        frozenset(map(_form_id, forms)),
+        frozenset(groups),
+        frozenset(environments),
+        frozenset(found for table in tables for found in _decisions(table)),
+    )
 
 
 def called_process(call: ET.Element) -> str:
@@ -73,3 +89,8 @@ def _form_id(content: bytes) -> str:
     except ValueError:
         return ""
     return str(form.get("id", "")) if isinstance(form, dict) else ""
+
+
+def _decisions(content: bytes) -> list[str]:
+    """The decisions of a table. Read as text: a table with entities of its own is nothing to be expanded here."""
+    return [found.decode() for found in re.findall(rb"<(?:\w+:)?decision\s[^>]*?\bid=\"([^\"]+)\"", content)]
