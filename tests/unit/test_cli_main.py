@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
 from workers.cli.commands import app
 from workers.cli.main import LIGHT, named
@@ -49,3 +51,10 @@ def test_light_commands_are_called_as_ever(arguments: list[str]) -> None:
     """Their help names the program and the command."""
     done = subprocess.run([sys.executable, "-m", "workers.cli", *arguments], capture_output=True, text=True, check=True)
     assert " ".join(arguments[:-1]) in done.stdout
+
+
+def test_the_hooks_for_other_projects_run_light_commands() -> None:
+    """What `.pre-commit-hooks.yaml` offers is a command of the program, and quick enough for every commit."""
+    hooks = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+    assert {hook["id"] for hook in hooks} == {"sluis-check", "sluis-generate"}
+    assert [named(hook["entry"].split()[1:]) in LIGHT for hook in hooks] == [True, True]
