@@ -38,6 +38,7 @@ JOB_TYPES = (
     "host.wait", "ansible.os_baseline.check", "ansible.os_baseline.run", "ansible.web_server.check",
     "ansible.web_server.run", "ansible.tls_certificate.check", "ansible.tls_certificate.run",
     "ansible.monitoring_agent.check", "ansible.monitoring_agent.run", "http.probe", "notify.send",
+    "artifact.fetch", "ansible.app_release.check", "ansible.app_release.run",
 )  # fmt: skip
 
 
