@@ -64,6 +64,10 @@ acceptance: setup ## The long end-to-end runs, each process five times; the tabl
 conformance: setup ## What every Camunda must do, on the one that SLUIS_TEST_ENGINE or SLUIS_ENGINE names
 	@$(BIN)/pytest -v -m conformance $(ARGS)
 
+.PHONY: molecule
+molecule: setup ## The roles on machines of their own, twice, and verified
+	@$(BIN)/pytest -v tests/integration/test_molecule.py $(ARGS)
+
 .PHONY: chaos
 chaos: setup ## Break everything on purpose, see what survives
 	@$(BIN)/pytest -v tests/chaos $(ARGS)
@@ -74,7 +78,7 @@ bench: setup ## Measure the speed beside other clients, in one run; the result g
 	@$(BIN)/python -m bench.report results/bench/bench.json
 
 .PHONY: check
-check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-checkov check-ansible check-charts check-image check-workflows check-bpmn check-pages ## All checks that need no engine
+check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-checkov check-ansible check-image check-workflows check-bpmn check-pages ## All checks that need no engine
 
 .PHONY: check-style
 check-style: venv
@@ -121,7 +125,7 @@ check-ansible: venv
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(STAGE) "ansible-lint" $(BIN)/ansible-lint --offline --profile production ansible
 
 .PHONY: check-charts
-check-charts: venv
+check-charts: venv ## Lint and test the Helm chart with helm, which is built with Go
 	@$(STAGE) "Helm chart" $(BIN)/python tools/charts.py
 
 .PHONY: check-image
@@ -131,6 +135,9 @@ check-image: venv
 .PHONY: check-workflows
 check-workflows: venv
 	@$(STAGE) "zizmor" $(BIN)/zizmor --offline --quiet .github
+
+.PHONY: check-actionlint
+check-actionlint: venv ## Check the workflows with actionlint, which is built with Go
 	@$(STAGE) "actionlint" $(BIN)/python tools/gotool.py actionlint -shellcheck= -pyflakes=
 
 .PHONY: check-secrets
