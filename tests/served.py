@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from otlp_kit import Collector, collector
 from workers.core.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -100,12 +101,14 @@ class Served:
         environment: what the CLI needs to find it.
         rest: base address of Tasklist and Operate.
         worker: the process that serves it.
+        traces: where its traces go.
     """
 
     folder: Path
     environment: dict[str, str]
     rest: str
     worker: Worker
+    traces: Collector
 
     @property
     def data(self) -> Path:
@@ -179,6 +182,11 @@ def served(settings: Settings, folder: Path) -> Iterator[Served]:
     """Copy the project, deploy its models, and run a worker on it until the end of the block; then remove it all."""
     for part in PARTS:
         shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns(".terraform*", "__pycache__"))
+    with collector() as traces:
+        yield from _served(settings, folder, traces)
+
+
+def _served(settings: Settings, folder: Path, traces: Collector) -> Iterator[Served]:
     data = folder / ".sluis"
     environment = {
         **os.environ,
@@ -191,8 +199,10 @@ def served(settings: Settings, folder: Path) -> Iterator[Served]:
         "SLUIS_LOG_FORMAT": "json",
         **{f"SLUIS_PASSWORD_{user.upper()}": user for user in ("demo", "act")},
         "NO_COLOR": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": traces.address,
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
     }
-    project = Served(folder, environment, settings.rest_address, Worker(folder, environment))
+    project = Served(folder, environment, settings.rest_address, Worker(folder, environment), traces)
     deployed = project.cli("deploy")
     assert deployed.returncode == 0, deployed.stderr
     try:

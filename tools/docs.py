@@ -40,6 +40,10 @@ OTHER_VARIABLES: Final = (
     ("`SLUIS_PASSWORD_<USER>`", "Password with which `sluis start`, `approve` and `reject` sign in as that user."),
     ("`SLUIS_HOSTS_FOLDER`", "Where the module `local_host` keeps its machines; set by the worker to `<data>/hosts`."),
     ("`SLUIS_HOST_IMAGE`", "Archive with the Debian root of these machines; set by the worker."),
+    (
+        "`OTEL_EXPORTER_OTLP_ENDPOINT` and others",
+        "Where traces go; see [Observe the workers](../how-to/observe-the-workers.md#traces).",
+    ),
     ("`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`", "The way to the package registries, for downloads."),
 )
 

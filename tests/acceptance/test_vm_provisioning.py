@@ -30,6 +30,10 @@ def test_a_request_becomes_a_verified_machine_and_a_second_one_changes_nothing(p
 
         actions = [e["action"] for e in project.data_of("stack", "show", "local/web1")["audit"]]
         assert actions[:5] == ["requested", "planned", "policy", "approved", "applied"]
+        traced = {"VM provisioning", "terraform.local_host.plan", "approval.verify", "terraform.local_host.apply"}
+        traced |= {"tofu plan", "tofu apply", "ansible.web_server.run", "ansible-playbook"}
+        trace = project.traces.wait(lambda found: found.whole(first))
+        assert traced <= {s.name for s in trace}
 
     with Result("vm-provisioning-again") as result:
         before = {r["id"] for r in project.data_of("runs", "--stack", "local/web1")}

@@ -78,8 +78,7 @@ class HaltingStore:
 async def main(file: Path, points: tuple[Point, ...]) -> None:
     """Serve as ``sluis worker`` does, but for the points."""
     settings = load_settings()
-    log_to_stderr(settings)
-    with told_to_stop() as stop:
+    with log_to_stderr(settings), told_to_stop() as stop:
         assembly = assemble(settings, await present_tools(settings))
         store = HaltingStore(assembly.store, points, file.parent)
         runs = replace(assembly.context.runs, store=store)

@@ -9,8 +9,11 @@ import socket
 import httpx
 import pytest
 
+from service_kit import parts, project
 from web_kit import client
 from workers.core.errors import BusyError, EngineUnavailableError
+from workers.engine.grpc import ZeebeGateway
+from workers.service.web import Parts, health_of
 from workers.web.app import build_app
 from workers.web.health import Health
 from workers.web.metrics import Load, Metrics
@@ -68,6 +71,58 @@ async def test_a_part_that_does_not_answer_is_slow_and_holds_nobody_up():
     watching.cancel()
 
 
+async def test_a_part_that_hangs_is_not_asked_a_second_time_beside():
+    """Looks at a part that never answers do not pile up, and its answer counts once it comes."""
+    asked, answered = [], asyncio.Event()
+
+    async def hanging() -> None:
+        asked.append(1)
+        await answered.wait()
+
+    health = Health({"store": hanging}, limit=0.01)
+    for _ in range(3):
+        await health.look()
+    assert asked == [1]
+    answered.set()
+    await health.look()
+    assert health.ready
+
+
+async def test_an_error_that_nobody_foresaw_is_a_failing_part():
+    """Whatever a check raises, the part fails, the others are looked at, and the next look happens."""
+
+    async def odd() -> None:
+        raise RuntimeError("boom at secret-host")
+
+    health = Health({"tools": odd, "store": good})
+    watching = asyncio.create_task(health.watch(pause=0))
+    async with asyncio.timeout(5), client(app(health)) as http:
+        while (parts := (await http.get("/api/health")).json()["components"])["tools"]["status"] != "failing":
+            await asyncio.sleep(0)
+    assert parts["store"]["status"] == "ok"
+    assert not watching.done()
+    watching.cancel()
+
+
+async def test_an_engine_that_takes_connections_and_says_nothing_is_seen(tmp_path):
+    """A hung engine makes health say so within seconds, answered at once, while the other parts are told as they are."""
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        host, port = hung.getsockname()
+        assembly = parts(project(tmp_path))
+        settings = assembly.settings.model_copy(update={"grpc_address": f"{host}:{port}"})
+        async with ZeebeGateway.from_settings(settings) as gateway:
+            made = Parts(assembly, gateway, None, Metrics(), None)
+            health = health_of(made)
+            async with asyncio.timeout(20):
+                await health.look()
+    async with client(app(health)) as http:
+        answer = await http.get("/api/health")
+    assert answer.status_code == 503
+    assert answer.json()["components"]["engine"]["status"] in ("failing", "slow")
+    assert answer.json()["components"]["store"]["status"] == "ok"
+    assert str(port) not in answer.text
+
+
 async def test_a_stopping_worker_is_not_ready():
     """While running jobs end after SIGTERM, nobody is told that the worker takes more."""
     health = Health({"engine": good})
@@ -82,6 +137,8 @@ async def test_metrics_count_jobs_by_type_and_outcome():
     metrics = Metrics()
     metrics.event("job.activated", job=1, type="terraform.box.plan")
     metrics.event("job.activated", job=2, type="terraform.box.plan")
+    metrics.event("job.activated", job=3, type="approval.listen")
+    metrics.event("job.denied", job=3, type="approval.listen", seconds=0.1)
     metrics.event("lease.renewed", job=1)
     metrics.event("job.completed", job=1, type="terraform.box.plan", seconds=2.0)
     metrics.show(Load(stacks_busy=3, approvals=4, oldest_approval=90.0))
@@ -89,6 +146,7 @@ async def test_metrics_count_jobs_by_type_and_outcome():
         text = (await http.get("/metrics")).text
     assert 'sluis_jobs_total{outcome="completed",type="terraform.box.plan"} 1.0' in text
     assert 'sluis_job_seconds_sum{type="terraform.box.plan"} 2.0' in text
+    assert 'sluis_jobs_total{outcome="denied",type="approval.listen"} 1.0' in text
     assert "sluis_leases_renewed_total 1.0" in text
     assert "sluis_jobs_running 1.0" in text
     assert "sluis_stacks_busy 3.0" in text

@@ -14,7 +14,7 @@ from workers.cli.screen import Screen, screen
 from workers.core.errors import UsageError
 from workers.core.settings import Settings
 from workers.core.values import JsonValue, is_name
-from workers.service.assembly import assemble, open_gateway
+from workers.service.assembly import assemble, name_of, open_gateway
 from workers.service.deploy import DeployedResource
 from workers.service.deploy import deploy as deploy_all
 from workers.service.log_control import LogControl
@@ -40,7 +40,8 @@ def worker(context: typer.Context) -> None:
     Example: [bold]SLUIS_ENGINE=external SLUIS_GRPC_ADDRESS=zeebe:26500 sluis worker[/bold]
     """
     settings = of(context).settings()
-    perform(_serve(settings, log_to_stderr(settings)))
+    with log_to_stderr(settings, name_of(settings)) as log:
+        perform(_serve(settings, log))
 
 
 async def _serve(settings: Settings, log: LogControl) -> None:

@@ -173,6 +173,10 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="'auto': text on a terminal, JSON elsewhere."
     )
+    log_group: str = Field(
+        "",
+        description="Log group of CloudWatch Logs that gets the log of a worker too, in a stream of the worker's name; default: none. Needs logs:PutLogEvents and logs:CreateLogStream.",
+    )
 
     @field_validator("pools", mode="before")
     @classmethod

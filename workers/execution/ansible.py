@@ -93,6 +93,7 @@ async def _run(
         control=control,
         max_line=_LINE_CHARACTERS,
         kept=kept,
+        name="ansible-playbook --check" if play.check else "ansible-playbook",
     )
 
 

@@ -23,6 +23,7 @@ from typing import Final
 import psutil
 
 from workers.core.errors import MissingToolError
+from workers.core.spans import span
 from workers.execution.kept import ERRORS, OUTPUT
 from workers.execution.lines import Lines, OnLine
 from workers.execution.workspace import held, memory_folder
@@ -103,6 +104,7 @@ async def run_tool(
     control: Control | None = None,
     max_line: int = 65536,
     kept: Path | None = None,
+    name: str = "",
 ) -> ToolResult:
     """Run ``argv`` to its end and hand over its output line by line.
 
@@ -117,6 +119,7 @@ async def run_tool(
         control: how it may be stopped.
         max_line: characters after which a line is cut.
         kept: the folder where its output stays under a name, for whoever comes after us (`workers.execution.kept`).
+        name: what the call is called in a trace; default: the program and its command.
 
     Raises:
         MissingToolError: there is no such program, or it may not be run.
@@ -125,6 +128,7 @@ async def run_tool(
     cancelled = asyncio.Event()
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     with (
+        span(name or _called(argv)) as call,
         _output(Lines(on_line, tail, max_line), kept and kept / OUTPUT) as out,
         _output(Lines(on_error_line or on_line, tail, max_line), kept and kept / ERRORS) as err,
     ):
@@ -133,11 +137,18 @@ async def run_tool(
             _supervise(tool, watched, cancelled, (out, err), tail), name=f"tool {tool.pid}"
         )
         try:
-            return await asyncio.shield(supervision)
+            result = await asyncio.shield(supervision)
         except asyncio.CancelledError:
             cancelled.set()
             await _outlast(supervision)
             raise
+        call.attributes["process.exit.code"] = result.exit_status
+        return result
+
+
+def _called(argv: Sequence[str | Path]) -> str:
+    program, command = Path(argv[0]).name, str(argv[1]) if len(argv) > 1 else ""
+    return f"{program} {command}" if command.isalpha() else program
 
 
 @dataclass

@@ -36,6 +36,7 @@ from workers.core.job import (
     Stuck,
 )
 from workers.core.records import Run, RunState
+from workers.core.spans import Progress, note
 from workers.core.values import JsonValue
 from workers.execution.errors import EndUnknownError, StateLockedError, ToolInterruptedError
 from workers.execution.kept import KeptOutput
@@ -170,9 +171,10 @@ class Recorded:
 
     async def _run(self, job: Job, ends: Ends, run: Run, locks: list[FileLock], work: Work) -> Outcome:
         structlog.contextvars.bind_contextvars(run=run.id, stack=run.stack)
+        note({"sluis.run": run.id, "sluis.stack": run.stack, "sluis.attempt": run.attempt})
         descriptors = tuple(lock.descriptor for lock in locks)
         folder = self._kept.keep(run.id) if self.take_over else None
-        async with RunLog(self.context.store, run.id) as log:
+        async with RunLog(self.context.store, run.id, Progress()) as log:
             how = "taken over" if work is self.take_over else "started"
             log.say(f"{job.type} {how}", element=job.element, attempt=run.attempt)
             attempt = Attempt(job, run, log, ends[0], ends[1], descriptors, self.context.grace, folder)

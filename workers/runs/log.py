@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from workers.core.events import Event, EventKind
+from workers.core.events import Event, EventKind, EventSink
 from workers.core.values import JsonValue, now
 from workers.runs.store import Ranged, Store
 
@@ -26,15 +26,23 @@ class RunLog:
     """Takes events at once and writes them a few times a second, so that a chatty tool costs few writes.
 
     Use as an async context manager: leaving it writes what is left.
+
+    Args:
+        store: where the log is kept.
+        run: whose log it is.
+        also: is told of every event too.
     """
 
     store: Store
     run: str
+    also: EventSink | None = None
     _waiting: list[bytes] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
 
     def __call__(self, event: Event) -> None:
         """Take an event (see `EventSink`)."""
+        if self.also is not None:
+            self.also(event)
         self._waiting.append(event.model_dump_json(exclude_defaults=True).encode() + b"\n")
 
     def say(self, text: str, kind: EventKind = EventKind.STATUS, **data: JsonValue) -> None:

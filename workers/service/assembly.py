@@ -52,7 +52,7 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None, log: Lo
         terraform: the probed tool; commands that run none leave it out.
         log: of the log that is written, so that it learns which secrets are resolved.
     """
-    name = settings.worker_name or f"{socket.gethostname()}-{os.getpid()}"
+    name = name_of(settings)
     store = open_store(settings)
     control = log or LogControl(settings)
 
@@ -74,6 +74,11 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None, log: Lo
         pages=settings.web_url.rstrip("/"),
     )
     return Assembly(settings, store, context, name, control)
+
+
+def name_of(settings: Settings) -> str:
+    """The name of this worker."""
+    return settings.worker_name or f"{socket.gethostname()}-{os.getpid()}"
 
 
 def open_store(settings: Settings) -> Store:

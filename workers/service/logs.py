@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO, cast
 
 import structlog
 
@@ -20,12 +20,29 @@ def log_file(settings: Settings) -> Path:
     return settings.data_folder / "logs" / "sluis.log"
 
 
-def log_to_stderr(settings: Settings) -> LogControl:
-    """The log of a worker by itself: text at a terminal, else one JSON object per line."""
+@contextmanager
+def log_to_stderr(settings: Settings, worker: str = "") -> Iterator[LogControl]:
+    """The log of a worker by itself: text at a terminal, else one JSON object per line; and to CloudWatch if wanted.
+
+    Args:
+        settings: say how, and where else to.
+        worker: name of the stream in CloudWatch Logs.
+    """
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
     control = LogControl(settings)
-    configure(control, sys.stderr, as_text=as_text)
-    return control
+    if not settings.log_group:
+        configure(control, sys.stderr, as_text=as_text)
+        yield control
+        return
+    from workers.service.cloudwatch import Both, CloudWatch  # noqa: PLC0415 - boto3 takes a while
+
+    stream = CloudWatch(settings.log_group, worker)
+    configure(control, Both(sys.stderr, stream), as_text=as_text)
+    stream.start()
+    try:
+        yield control
+    finally:
+        stream.close()
 
 
 @contextmanager
@@ -41,7 +58,23 @@ def log_to_file(settings: Settings, control: LogControl | None = None) -> Iterat
             structlog.reset_defaults()
 
 
-def configure(control: LogControl, file: TextIO, *, as_text: bool) -> None:
+class Lines(Protocol):
+    """What lines of a log are written to."""
+
+    def write(self, text: str, /) -> object:
+        """Take a line."""
+        ...
+
+    def flush(self) -> None:
+        """Let it out."""
+        ...
+
+    def isatty(self) -> bool:
+        """Whether a person reads it."""
+        ...
+
+
+def configure(control: LogControl, file: Lines, *, as_text: bool) -> None:
     """Log to ``file``, with the level and without the secrets that ``control`` knows.
 
     What is bound to the present task (process instance, run, stack) is in every line of it.
@@ -59,6 +92,6 @@ def configure(control: LogControl, file: TextIO, *, as_text: bool) -> None:
             control.redact,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
-        logger_factory=structlog.WriteLoggerFactory(file=file),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", file)),
         cache_logger_on_first_use=False,
     )

@@ -37,9 +37,11 @@ from workers.service.adapters import EngineTable, EngineTasks
 from workers.service.assembly import Assembly, open_gateway, open_rest
 from workers.service.capacity import Machine, as_words, slots
 from workers.service.drift_count import counting_drift
+from workers.service.models import read_models
 from workers.service.notices import EnvironmentChannels
 from workers.service.running import HEARTBEAT_SECONDS
 from workers.service.slack import ReviewWatch
+from workers.service.traces import tracing
 from workers.service.web import web_service
 from workers.web.metrics import Metrics
 
@@ -94,13 +96,15 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
         open_gateway(assembly.settings) as gateway,
         open_rest(assembly.settings) as rest,
         web_service(assembly, metrics),
+        tracing(rest, assembly.store, lambda: read_models(assembly.context.project), assembly.name) as traced,
         _beside(_tell_of_reviews(assembly, gateway, rest)),
     ):
         while not stop.is_set():
             catalogue = await asyncio.to_thread(read_catalogue, assembly.context.project)
             workers = job_workers(assembly, catalogue, gateway, rest)
             observer.recorded |= {worker.type for worker in workers if isinstance(worker.handler, Recorded)}
-            loop = JobLoop(gateway, counting_drift(workers, metrics), found, assembly.name, observer)
+            watched = [replace(w, handler=traced(w.handler)) for w in counting_drift(workers, metrics)]
+            loop = JobLoop(gateway, watched, found, assembly.name, observer)
             running = asyncio.create_task(loop.run(), name="job loop")
             async with _heart(assembly, catalogue, workers):
                 await _until_told(stop, running, _catalogue_changes(assembly, catalogue))

@@ -10,7 +10,6 @@ from typing import Final
 
 import structlog
 
-from workers.core.errors import SluisError
 from workers.core.values import JsonValue
 
 Check = Callable[[], Awaitable[object]]
@@ -52,6 +51,7 @@ class Health:
     limit: float = _SECONDS
     stopping: bool = False
     _seen: dict[str, Seen] = field(default_factory=dict)
+    _looking: dict[str, asyncio.Future[object]] = field(default_factory=dict)
     _looked: float = 0.0
 
     @property
@@ -72,26 +72,31 @@ class Health:
         self._looked = time.monotonic()
 
     async def watch(self, pause: float = _PAUSE) -> None:
-        """Look again and again."""
-        while True:
-            await self.look()
-            await asyncio.sleep(pause)
+        """Look again and again, until cancelled."""
+        try:
+            while True:
+                await self.look()
+                await asyncio.sleep(pause)
+        finally:
+            for looking in self._looking.values():
+                looking.cancel()
 
     def _status(self, name: str) -> str:
         return self._seen[name].status if name in self._seen else "unknown"
 
     async def _one(self, name: str, check: Check) -> Seen:
+        """Look at one part. A check that hangs is waited for the next time: it is never begun a second time beside."""
         began = time.monotonic()
-        try:
-            await asyncio.wait_for(check(), self.limit)
-            status = "ok"
-        except TimeoutError:
-            status = "slow"
-        except (SluisError, OSError) as error:
-            status = "failing"
+        looking = self._looking.get(name) or asyncio.ensure_future(check())
+        self._looking[name] = looking
+        done, _ = await asyncio.wait({looking}, timeout=self.limit)
+        if not done:
+            return Seen("slow", time.monotonic() - began)
+        del self._looking[name]
+        if error := looking.exception():
             self._tell(name, error)
-        return Seen(status, time.monotonic() - began)
+        return Seen("failing" if error else "ok", time.monotonic() - began)
 
-    def _tell(self, name: str, error: Exception) -> None:
+    def _tell(self, name: str, error: BaseException) -> None:
         if self._status(name) != "failing":
             structlog.get_logger("sluis.web").warning("health.failing", part=name, error=str(error))

@@ -14,6 +14,7 @@ _OUTCOMES: Final = {
     "job.completed": "completed",
     "job.failed": "failed",
     "job.refused": "refused",
+    "job.denied": "denied",
     "job.handed_back": "handed_back",
     "job.abandoned": "abandoned",
     "job.crashed": "crashed",
@@ -98,7 +99,7 @@ class Metrics:
         nothing = float("nan")
         self._busy.set(nothing if load.stacks_busy is None else load.stacks_busy)
         self._approvals.set(nothing if load.approvals is None else load.approvals)
-        self._age.set(load.oldest_approval)
+        self._age.set(nothing if load.approvals is None else load.oldest_approval)
 
     def text(self) -> bytes:
         """Everything, in the text format."""
