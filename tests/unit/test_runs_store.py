@@ -63,8 +63,12 @@ async def test_the_end_of_a_log_is_read_from_any_byte_before_and_after_it_is_sea
     for _ in range(2):
         whole = await store.read("logs/run")
         assert [await store.read_from("logs/run", n) for n in range(18)] == [whole[n:] for n in range(18)]
+        some = [(n, most) for n in (0, 3, 4, 9, 14, 20) for most in (0, 1, 5, 50)]
+        assert [await store.read_from("logs/run", *one) for one in some] == [whole[n : n + most] for n, most in some]
+        assert await store.size("logs/run") == len(whole)
         await store.seal("logs/run")
     assert await store.read_from("logs/absent", 0) == b""
+    assert await store.size("logs/absent") == 0
 
 
 async def test_exactly_one_of_many_creators_wins(store):

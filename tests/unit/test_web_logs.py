@@ -26,6 +26,33 @@ async def test_a_long_log_is_read_from_its_end(sluis):
     assert [line["text"] for piece in pieces for line in piece.lines] == [event(n).text for n in range(100)]
 
 
+async def test_the_end_of_a_log_is_shown_without_reading_the_rest(sluis, monkeypatch):
+    """Of a long log no more bytes are read than are shown, however the store keeps it."""
+    read = []
+    store = type(sluis.assembly.store)
+    before = store.read_from
+
+    async def counting(self, key, offset, most=None):
+        read.append(found := await before(self, key, offset, most))
+        return found
+
+    async def whole(self, key):
+        raise AssertionError(f"{key} was read as a whole")
+
+    monkeypatch.setattr(store, "read_from", counting)
+    monkeypatch.setattr(store, "read", whole)
+    assert (await sluis.site.logs.tail(RUN, size=500)).lines
+    assert sum(map(len, read)) == 500
+
+
+async def test_a_piece_never_ends_within_a_line(sluis):
+    """A line that is being written is left for later; an offset that makes no sense gives nothing."""
+    await sluis.assembly.store.append(f"runs/{RUN}/log.jsonl", b'{"torn":')
+    last = await sluis.site.logs.tail(RUN)
+    assert (last.start, last.lines[-1]["text"]) == (0, event(99).text)
+    assert (await sluis.site.logs.tail(RUN, before=-5)).lines == ()
+
+
 async def test_many_readers_cost_the_store_one(sluis, monkeypatch):
     """Fifty readers of one live log all get every line, and the store is asked by one task."""
     await save_run(sluis.assembly, "300-1", "local/web1", RunState.RUNNING)

@@ -105,7 +105,7 @@ async def test_an_error_that_nobody_foresaw_is_a_failing_part():
 
 
 async def test_an_engine_that_takes_connections_and_says_nothing_is_seen(tmp_path):
-    """A hung engine makes health say so within seconds, answered at once, while the other parts are told as they are."""
+    """A hung engine makes health say so within seconds, and the other parts are told as they are."""
     with socket.create_server(("127.0.0.1", 0)) as hung:
         host, port = hung.getsockname()
         assembly = parts(project(tmp_path))

@@ -95,11 +95,18 @@ async def follow_log(store: Store, run: str, ended: asyncio.Event, pause: float 
         await asyncio.sleep(pause)
 
 
-async def read_from(store: Store, run: str, offset: int) -> bytes:
+async def size_of(store: Store, run: str) -> int:
+    """How many bytes a run's log has."""
+    if isinstance(store, Ranged):
+        return await store.size(log_key(run))
+    return len(await store.read(log_key(run)) or b"")
+
+
+async def read_from(store: Store, run: str, offset: int, most: int | None = None) -> bytes:
     """What a run's log has from a byte on; a store that can read a part of an object is asked for no more."""
     if isinstance(store, Ranged):
-        return await store.read_from(log_key(run), offset)
-    return (await store.read(log_key(run)) or b"")[offset:]
+        return await store.read_from(log_key(run), offset, most)
+    return (await store.read(log_key(run)) or b"")[offset:][:most]
 
 
 def parse_line(line: bytes) -> Event:

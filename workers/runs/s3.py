@@ -8,6 +8,7 @@ Sources: docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html (
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from collections import Counter
@@ -68,21 +69,28 @@ class S3Store:
         found = await asyncio.gather(*(self._call(self._get, part) for part in parts))
         return b"".join(part[0] for part in found if part) if parts else None
 
-    async def read_from(self, key: str, offset: int) -> bytes:
-        """See `Ranged.read_from`. Parts that end before the byte are listed and not read."""
+    async def size(self, key: str) -> int:
+        """See `Ranged.size`."""
         name = self._name(key)
-        whole = await self._call(self._get_from, name, offset)
+        sizes = dict(await self._call(self._sizes, name))
+        return sizes.get(name, sum(size for part, size in sizes.items() if part.startswith(name + _PARTS)))
+
+    async def read_from(self, key: str, offset: int, most: int | None = None) -> bytes:
+        """See `Ranged.read_from`. Parts outside of what is wanted are listed and not read."""
+        name = self._name(key)
+        whole = await self._call(self._get_from, name, offset, most)
         if whole is not None:
             return whole
-        wanted, skip = [], offset
+        wanted, skip, left = [], offset, math.inf if most is None else most
         for part, size in await self._call(self._sizes, name + _PARTS):
-            if size > skip:
+            if size > skip and left > 0:
                 wanted.append((part, skip))
+                left -= size - skip
             skip = max(0, skip - size)
         found = await asyncio.gather(*(self._call(self._get_from, part, start) for part, start in wanted))
         if None in found:  # sealed meanwhile: the parts are one object now
-            return await self._call(self._get_from, name, offset) or b""
-        return b"".join(part for part in found if part)
+            return await self._call(self._get_from, name, offset, most) or b""
+        return b"".join(part for part in found if part)[:most]
 
     async def write(self, key: str, content: bytes) -> None:
         """See `Store.write`."""
@@ -153,9 +161,12 @@ class S3Store:
             raise
         return found["Body"].read(), found["ETag"]
 
-    def _get_from(self, name: str, offset: int) -> bytes | None:
+    def _get_from(self, name: str, offset: int, most: int | None = None) -> bytes | None:
+        if most == 0:
+            return b""
+        last = "" if most is None else offset + most - 1
         try:
-            found = self.client.get_object(Bucket=self.bucket, Key=name, Range=f"bytes={offset}-")
+            found = self.client.get_object(Bucket=self.bucket, Key=name, Range=f"bytes={offset}-{last}")
         except aws.ClientError as error:
             if _code(error) in _ABSENT:
                 return None

@@ -68,10 +68,14 @@ class Store(Protocol):
 
 @runtime_checkable
 class Ranged(Protocol):
-    """A store that can read the end of an object without the rest of it."""
+    """A store that can read a part of an object without the rest of it."""
 
-    async def read_from(self, key: str, offset: int) -> bytes:
-        """The object from that byte on; nothing where there is no object, or none so long."""
+    async def size(self, key: str) -> int:
+        """How many bytes the object has; zero where there is none."""
+        ...
+
+    async def read_from(self, key: str, offset: int, most: int | None = None) -> bytes:
+        """The object from that byte on, so many bytes at most; nothing where there is no object, or none so long."""
         ...
 
 
@@ -126,9 +130,14 @@ class DirectoryStore:
         """See `Store.keys`."""
         return await asyncio.to_thread(self._keys, prefix)
 
-    async def read_from(self, key: str, offset: int) -> bytes:
+    async def size(self, key: str) -> int:
+        """See `Ranged.size`."""
+        path = self._path(key)
+        return await asyncio.to_thread(lambda: path.stat().st_size if path.is_file() else 0)
+
+    async def read_from(self, key: str, offset: int, most: int | None = None) -> bytes:
         """See `Ranged.read_from`."""
-        return await asyncio.to_thread(self._read_from, self._path(key), offset)
+        return await asyncio.to_thread(self._read_from, self._path(key), offset, most)
 
     async def delete(self, key: str) -> None:
         """See `Store.delete`."""
@@ -149,11 +158,11 @@ class DirectoryStore:
         except OSError as error:
             raise _unusable(path, error) from error
 
-    def _read_from(self, path: Path, offset: int) -> bytes:
+    def _read_from(self, path: Path, offset: int, most: int | None) -> bytes:
         try:
             with path.open("rb") as file:
                 file.seek(offset)
-                return file.read()
+                return file.read(most)
         except FileNotFoundError:
             return b""
         except OSError as error:

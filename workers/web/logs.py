@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workers.core.events import Event, EventKind
-from workers.runs.log import log_key, parse_line, read_from
+from workers.runs.log import log_key, parse_line, read_from, size_of
 from workers.runs.store import Store
 
 Line = dict[str, Any]
@@ -60,13 +60,13 @@ class Logs:
 
     async def tail(self, run: str, before: int | None = None, size: int = TAIL_BYTES) -> Piece:
         """The last lines of a log, or the last ones before an offset: as many as fit in ``size`` bytes."""
-        content = await self.store.read(log_key(run)) or b""
-        whole = content.rfind(b"\n") + 1
-        end = min(before, whole) if before is not None else whole
-        start = max(end - size, 0)
-        if start:
-            start = content.find(b"\n", start, end) + 1 or end
-        return await asyncio.to_thread(_piece, content[start:end], start)
+        whole = await size_of(self.store, run) if before is None else max(before, 0)
+        first = max(whole - size, 0)
+        content = await read_from(self.store, run, first, whole - first)
+        # What is cut at the beginning belongs to the piece before, what is torn at the end is still being written.
+        cut = content.find(b"\n") + 1 or len(content) if first else 0
+        end = max(content.rfind(b"\n") + 1, cut)
+        return await asyncio.to_thread(_piece, content[cut:end], first + cut)
 
     async def since(self, run: str, offset: int) -> Piece:
         """The whole lines from an offset on."""

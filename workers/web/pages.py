@@ -51,8 +51,7 @@ def _run_pages(routes: APIRouter, site: Site) -> None:
     @routes.get("/runs/{run_id}")
     async def run(request: Request, run_id: str) -> Response:
         found = await site.run(request.state.person, run_id)
-        tail = await site.logs.tail(found.id, size=1)
-        return render(site, request, "run.html", run=found, end=tail.end, **await _change_of(site, found))
+        return render(site, request, "run.html", run=found, **await _change_of(site, found))
 
 
 def _stack_pages(routes: APIRouter, site: Site) -> None:
