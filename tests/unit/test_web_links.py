@@ -12,7 +12,7 @@ from workers.core.settings import Settings
 from workers.handlers.summary import plan_markdown
 from workers.people.tasklist import TasklistChannel
 from workers.service.assembly import assemble
-from workers.service.running import web_address
+from workers.service.running import linked_address, web_address
 
 
 class Starter:
@@ -54,3 +54,14 @@ def test_the_address_is_what_a_living_worker_wrote_down(tmp_path):
     assert web_address(settings) == "http://127.0.0.1:1"
     file.write_text(json.dumps({"pid": 2**22 + 1, "address": "http://127.0.0.1:1"}))
     assert web_address(settings) == ""
+
+
+def test_links_for_people_need_an_address_that_people_reach(tmp_path):
+    """On a laptop links lead to this machine; beside another engine only where SLUIS_WEB_URL says where to."""
+    settings = parts(project(tmp_path)).settings
+    settings.data_folder.mkdir(parents=True)
+    (settings.data_folder / "web.json").write_text(json.dumps({"pid": os.getpid(), "address": "http://127.0.0.1:1"}))
+    assert linked_address(settings.model_copy(update={"engine": "embedded"})) == "http://127.0.0.1:1"
+    external = settings.model_copy(update={"engine": "external"})
+    assert linked_address(external) == ""
+    assert linked_address(external.model_copy(update={"web_url": "https://s.example/"})) == "https://s.example"

@@ -43,6 +43,12 @@ ROLES = """
     approver: [anna, "group:deciders"]
     admin: [root]
 """
+SUMMARY = "1 to create, 1 to change, 1 to replace"
+BEFORE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}]}
+AFTER = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "arn:aws:s3:::site"}],
+}
 PLAN = {
     "format_version": "1.2",
     "resource_changes": [
@@ -65,6 +71,16 @@ PLAN = {
             "change": {
                 "actions": ["create"], "before": None, "after": {"domain": "vpc"}, "after_unknown": {},
                 "before_sensitive": False, "after_sensitive": {},
+            },
+        },
+        {
+            "address": "module.stack.aws_iam_policy.reader",
+            "type": "aws_iam_policy",
+            "change": {
+                "actions": ["update"],
+                "before": {"name": "reader", "policy": json.dumps(BEFORE)},
+                "after": {"name": "reader", "policy": json.dumps(AFTER)},
+                "after_unknown": {}, "before_sensitive": {}, "after_sensitive": {},
             },
         },
     ],
@@ -104,6 +120,9 @@ class OpenDesk:
 
     def operate(self, instance: int) -> str:
         return f"http://engine.test/operate/processes/{instance}"
+
+    def tasklist(self, task: int) -> str:
+        return f"http://engine.test/tasklist/{task}"
 
 
 @dataclass
@@ -187,7 +206,8 @@ async def recorded(assembly: Assembly) -> str:
     document = json.dumps(PLAN).encode()
     plan = Plan(
         digest=digest_bytes(document), stack=StackId(environment="local", name="web1"), operation="apply",
-        module="box", module_digest="0" * 64, workspace_digest="1" * 64, inputs={}, counts=Counts(create=1, replace=1),
+        module="box", module_digest="0" * 64, workspace_digest="1" * 64, inputs={},
+        counts=Counts(create=1, update=1, replace=1),
         changes=(), empty_before=True, has_changes=True, tool="OpenTofu 1.12.6", run=RUN, process_instance=10,
         created=now(), expires=now(),
     )  # fmt: skip
@@ -197,7 +217,7 @@ async def recorded(assembly: Assembly) -> str:
     digest = await context.changes.save(change)
     await context.changes.set_policy(Policy(change=digest, approvals=1, group="approvers", created=now()))
     await context.audit.add("local/web1", "oscar", "requested", process_instance=10)
-    result = {"plan": {"change": digest, "summary": "1 to create, 1 to replace"}}
+    result = {"plan": {"change": digest, "summary": SUMMARY}}
     await save_run(assembly, RUN, "local/web1", result=result)
     await save_run(assembly, "200-1", "other/hidden")
     return digest
@@ -233,6 +253,6 @@ def event(number: int) -> Event:
 def _waiting(change: str) -> Waiting:
     policy = Policy(change=change, approvals=1, group="approvers", created=now())
     return Waiting(
-        TASK, 10, "TerraformChange", change, "local/web1", "1 to create, 1 to replace", RUN, "oscar", "", now(), policy,
+        TASK, 10, "TerraformChange", change, "local/web1", SUMMARY, RUN, "oscar", "", now(), policy,
         f"http://engine.test/tasklist/{TASK}",
     )  # fmt: skip

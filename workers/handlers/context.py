@@ -47,7 +47,7 @@ class Context:
         grace: how long a tool may take to stop.
         max_deliveries: deliveries of one attempt that may end in a dead worker.
         variables: environment variables that every tool of this machine gets.
-        pages: address of the run pages, where people were given one (SLUIS_WEB_URL).
+        address: says where people reach the run pages; empty where that is not known.
     """
 
     project: Path
@@ -59,7 +59,12 @@ class Context:
     grace: timedelta = timedelta(seconds=120)
     max_deliveries: int = 3
     variables: Mapping[str, str] = field(default_factory=dict)
-    pages: str = ""
+    address: Callable[[], str] = str
+
+    @property
+    def pages(self) -> str:
+        """Address of the run pages; empty where none is known."""
+        return self.address()
 
     @property
     def plans(self) -> Plans:

@@ -19,6 +19,7 @@ from workers.runs.s3 import open_s3
 from workers.runs.store import DirectoryStore, Store
 from workers.service.log_control import LogControl
 from workers.service.machine import host_variables
+from workers.service.running import linked_address
 
 if TYPE_CHECKING:
     from workers.engine.grpc import ZeebeGateway
@@ -71,7 +72,7 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None, log: Lo
         grace=timedelta(seconds=settings.grace_seconds),
         max_deliveries=settings.max_deliveries,
         variables=host_variables(settings),
-        pages=settings.web_url.rstrip("/"),
+        address=lambda: linked_address(settings),
     )
     return Assembly(settings, store, context, name, control)
 

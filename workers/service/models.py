@@ -39,6 +39,11 @@ class Model:
         """The name of the process, or its id."""
         return self.root.get("name") or self.id
 
+    @property
+    def documentation(self) -> str:
+        """What the process is for, as its model says."""
+        return (self.root.findtext(f"{_B}documentation") or "").strip()
+
     @cached_property
     def _elements(self) -> dict[str, ET.Element]:
         return {e.get("id", ""): e for e in self.root.iter() if e.tag.startswith(_B) and e.get("id")}

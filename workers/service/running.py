@@ -63,6 +63,13 @@ def web_address(settings: Settings) -> str:
         return ""
 
 
+def linked_address(settings: Settings) -> str:
+    """What links for people begin with: the address that the settings give them, on a laptop that of this machine."""
+    if settings.web_url or settings.engine == "embedded":
+        return web_address(settings)
+    return ""
+
+
 @contextmanager
 def written(settings: Settings) -> Iterator[None]:
     """The state file, for the time of a block."""

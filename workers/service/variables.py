@@ -99,8 +99,14 @@ def _convert(name: str, text: str, field: Mapping[str, Any], problems: list[str]
             problems.append(f"{name}: expected true or false, got '{text}'")
         return text == "true"
     if kind in _CHOICES:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return text
+        return [_chosen(part.strip(), field) for part in text.split(",") if part.strip()]
+    return _chosen(text, field) if kind in _CHOICE else text
+
+
+def _chosen(text: str, field: Mapping[str, Any]) -> JsonValue:
+    """The value of a choice, which may be a number, from its text."""
+    values = [option["value"] for option in field.get("values") or ()]
+    return next((value for value in values if text in (value, str(value), json.dumps(value))), text)
 
 
 def _refuse(text: str) -> JsonValue:

@@ -56,7 +56,7 @@ class EngineDesk:
         """See `Desk.forms`: the processes that have a start form."""
         models = read_models(self.assembly.context.project)
         return tuple(
-            StartForm(model.id, model.name, tuple(fields_of(model).values()))
+            StartForm(model.id, model.name, tuple(fields_of(model).values()), model.documentation)
             for model in models.values()
             if model.start_form
         )
@@ -88,13 +88,18 @@ class EngineDesk:
     async def family(self, instance: int) -> frozenset[int]:
         """See `Desk.family`. The search follows the engine by a second or two."""
         try:
-            return frozenset((instance, *(i.key for i in await self.rest.tree(instance))))
+            root = await self.rest.root_of(instance, within=0)
+            return frozenset((instance, *(i.key for i in await self.rest.tree(root.key))))
         except EngineError:
             return frozenset((instance,))
 
     def operate(self, instance: int) -> str:
         """See `Desk.operate`."""
         return f"{self.rest.address}/operate/processes/{instance}"
+
+    def tasklist(self, task: int) -> str:
+        """See `Desk.tasklist`."""
+        return f"{self.rest.address}/tasklist/{task}"
 
     async def _open(self, *, fresh: bool = False) -> tuple[OpenTask, ...]:
         if fresh or time.monotonic() - self._looked > _FRESH_SECONDS:

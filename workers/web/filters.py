@@ -21,7 +21,7 @@ class Filter(BaseModel):
     state: Annotated[RunState | None, _EMPTY_IS_NONE] = Field(None, description="State of the run.")
     type: str = Field("", description="Beginning of the job type, e.g. terraform.")
     text: str = Field("", description="Part of the id, stack, job type or message.")
-    instance: int | None = Field(None, description="Process instance, with those that it called.")
+    instance: int | None = Field(None, description="Process instance, with those that called it and that were called.")
     page: Annotated[int, Field(ge=1, le=100_000)] = Field(1, description="Page of the list, from 1.")
     started: bool = Field(False, description="The page says that the instance was just started.")
 
@@ -32,7 +32,7 @@ def filtered(runs: Iterable[Run], wanted: Filter, family: Collection[int]) -> tu
     Args:
         runs: all of them.
         wanted: what is asked for.
-        family: the instance that is asked for and all that it called.
+        family: the instance that is asked for and all that belong to the same process.
     """
     return tuple(run for run in runs if _fits(run, wanted, family))
 

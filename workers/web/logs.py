@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from workers.core.events import Event, EventKind
@@ -19,10 +20,13 @@ from workers.runs.store import Store
 Line = dict[str, Any]
 """One event as pages get it: ``time``, ``kind``, ``text`` and, where there are any, ``subject`` and ``state``."""
 
+FIRST_BYTES: Final = 64_000
 TAIL_BYTES: Final = 200_000
 _PAUSE: Final = 0.3
 _MOST_FOUND: Final = 500
-_CHUNK: Final = 4_000_000
+_CHUNK: Final = 2_000_000
+_OF_PROGRESS: Final = re.compile(rb'"kind":"(?:resource|task)"')
+_SUBJECT: Final = re.compile(rb'"subject":"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,15 @@ class Logs:
 
     store: Store
 
-    async def tail(self, run: str, before: int | None = None, size: int = TAIL_BYTES) -> Piece:
-        """The last lines of a log, or the last ones before an offset: as many as fit in ``size`` bytes."""
+    async def tail(self, run: str, before: int | None = None, size: int = 0) -> Piece:
+        """The last lines of a log, or the last ones before an offset.
+
+        Args:
+            run: whose log.
+            before: an offset.
+            size: bytes; by default some screens full for a beginning, and more for who goes back.
+        """
+        size = size or (FIRST_BYTES if before is None else TAIL_BYTES)
         whole = await size_of(self.store, run) if before is None else max(before, 0)
         first = max(whole - size, 0)
         content = await read_from(self.store, run, first, whole - first)
@@ -86,11 +97,8 @@ class Logs:
     async def text(self, run: str) -> AsyncIterator[bytes]:
         """The whole log as plain text, in parts."""
         content = await self.store.read(log_key(run)) or b""
-        start = 0
-        while start < len(content):
-            end = content.find(b"\n", min(start + _CHUNK, len(content) - 1)) + 1 or len(content)
-            yield await asyncio.to_thread(_plain, content[start:end])
-            start = end
+        for chunk in _chunks(content):
+            yield await asyncio.to_thread(_plain, chunk)
 
 
 @dataclass
@@ -166,26 +174,37 @@ def _piece(content: bytes, start: int) -> Piece:
     return Piece(start, start + len(content), tuple(shown(line) for line in content.splitlines() if line))
 
 
+def _chunks(content: bytes) -> Iterator[bytes]:
+    """The log in parts of whole lines. A search holds all other requests up, in parts none of them for long."""
+    start = 0
+    while start < len(content):
+        end = content.find(b"\n", min(start + _CHUNK, len(content) - 1)) + 1 or len(content)
+        yield content[start:end]
+        start = end
+
+
 def _find(content: bytes, text: str) -> tuple[Line, ...]:
     wanted = re.compile(re.escape(text.encode()), re.IGNORECASE)
-    found: list[Line] = []
-    position = 0
-    while len(found) < _MOST_FOUND and (match := wanted.search(content, position)):
-        start = content.rfind(b"\n", 0, match.start()) + 1
-        position = content.find(b"\n", match.end()) + 1 or len(content)
-        line = shown(content[start:position].rstrip(b"\n"))
-        if text.lower() in line["text"].lower():
-            found.append(line)
-    return tuple(found)
+    lines = (shown(line) for chunk in _chunks(content) for line in _lines_with(wanted, chunk))
+    return tuple(islice((line for line in lines if text.lower() in line["text"].lower()), _MOST_FOUND))
 
 
 def _progress(content: bytes) -> tuple[Line, ...]:
     last: dict[str, bytes] = {}
-    for match in re.finditer(rb'^.*"kind":"(?:resource|task)".*$', content, re.MULTILINE):
-        subject = re.search(rb'"subject":"((?:[^"\\]|\\.)*)"', match[0])
-        if subject:
-            last[subject[1].decode(errors="replace")] = match[0]
+    for chunk in _chunks(content):
+        for line in _lines_with(_OF_PROGRESS, chunk):
+            if subject := _SUBJECT.search(line):
+                last[subject[1].decode(errors="replace")] = line
     return tuple(shown(line) for line in last.values())
+
+
+def _lines_with(wanted: re.Pattern[bytes], content: bytes) -> Iterator[bytes]:
+    """Each line in which the pattern is found, once."""
+    position = 0
+    while match := wanted.search(content, position):
+        start = content.rfind(b"\n", 0, match.start()) + 1
+        position = content.find(b"\n", match.end()) + 1 or len(content)
+        yield content[start:position].rstrip(b"\n")
 
 
 def _plain(content: bytes) -> bytes:

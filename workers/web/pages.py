@@ -51,7 +51,10 @@ def _run_pages(routes: APIRouter, site: Site) -> None:
     @routes.get("/runs/{run_id}")
     async def run(request: Request, run_id: str) -> Response:
         found = await site.run(request.state.person, run_id)
-        return render(site, request, "run.html", run=found, **await _change_of(site, found))
+        facts = await _change_of(site, found)
+        asked = await _waiting(site, request.state.person) if facts["digest"] and not facts["approvals"] else ()
+        waiting = [w for w in asked if w.change == facts["digest"]]
+        return render(site, request, "run.html", run=found, waiting=waiting, **facts)
 
 
 def _stack_pages(routes: APIRouter, site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import unified_diff
 from typing import Any, Final
 
 from workers.core.redaction import MASK
@@ -12,6 +13,9 @@ from workers.core.values import JsonValue
 from workers.execution.plan_json import UNKNOWN, AttributeChange, PlanDetail, read_document
 from workers.execution.sensitivity import SENSITIVE, any_mark
 
+STACK_PREFIX: Final = "module.stack."
+"""Every resource of a catalogue module has it; the stack is known, so it says nothing."""
+_FEW_LINES: Final = 3
 _GROUPS: Final = {
     "delete": "Destroy",
     "replace": "Replace",
@@ -40,12 +44,17 @@ class Value:
 
 @dataclass(frozen=True)
 class Attribute:
-    """An attribute that changes."""
+    """An attribute that changes.
+
+    Attributes:
+        lines: of a long text, what is removed (``-``), added (``+``) and around it (a space); empty for others.
+    """
 
     path: str
     before: Value | None
     after: Value | None
     forces: bool
+    lines: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,17 +110,38 @@ def _resource(detail: PlanDetail, masked: Collection[str]) -> Resource:
     notes += ["has sensitive attributes that may change too"] if detail.change.address in masked else []
     reasons = detail.change.reasons
     return Resource(
-        detail.change.address, reasons, tuple(notes), tuple(_attribute(a, reasons) for a in detail.attributes)
+        detail.change.address.removeprefix(STACK_PREFIX),
+        reasons,
+        tuple(notes),
+        tuple(_attribute(a, reasons) for a in detail.attributes),
     )
 
 
 def _attribute(change: AttributeChange, reasons: tuple[str, ...]) -> Attribute:
-    return Attribute(
-        change.path,
-        _value(change.before) if change.has_before else None,
-        _value(change.after) if change.has_after else None,
-        change.path in reasons,
-    )
+    before = _value(change.before) if change.has_before else None
+    after = _value(change.after) if change.has_after else None
+    return Attribute(change.path, before, after, change.path in reasons, _lines(before, after))
+
+
+def _lines(before: Value | None, after: Value | None) -> tuple[tuple[str, str], ...]:
+    """The difference of two texts by line, where both are known and one has several."""
+    if before is None or after is None or before.kind or after.kind:
+        return ()
+    old, new = _readable(before.text).splitlines(), _readable(after.text).splitlines()
+    if max(len(old), len(new)) < _FEW_LINES:
+        return ()
+    found = tuple(unified_diff(old, new, n=2, lineterm=""))[2:]
+    return tuple(("@", "") if line.startswith("@@") else (line[0], line[1:]) for line in found)
+
+
+def _readable(text: str) -> str:
+    """A policy or other JSON in a text, one value per line."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        return text
 
 
 def _value(value: JsonValue) -> Value:

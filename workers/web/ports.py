@@ -47,11 +47,13 @@ class StartForm:
 
     Attributes:
         fields: components of the form: type, key, label, description, values, defaultValue, validate.
+        about: what it does, in a few sentences; may be empty.
     """
 
     process: str
     name: str
     fields: tuple[Mapping[str, Any], ...]
+    about: str = ""
 
 
 class Desk(Protocol):
@@ -96,11 +98,15 @@ class Desk(Protocol):
         ...
 
     async def family(self, instance: int) -> frozenset[int]:
-        """A process instance and all that it called, as far as the engine's search shows them."""
+        """The outermost instance that a process instance belongs to, and all that was called in it."""
         ...
 
     def operate(self, instance: int) -> str:
         """Where Operate shows a process instance."""
+        ...
+
+    def tasklist(self, task: int) -> str:
+        """Where Tasklist shows a user task."""
         ...
 
 

@@ -43,7 +43,7 @@
     if (!shown) {
       shown = document.createElement("div");
       shown.append(document.createElement("span"), document.createElement("code"));
-      shown.lastChild.textContent = line.subject;
+      shown.lastChild.textContent = line.subject.replace(/^module\.stack\./, "");
       rows.set(line.subject, shown);
       progress.append(shown);
       progress.hidden = false;
