@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import threading
 import time
@@ -12,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from results import Result
-from web_kit import RUN, Installation, installation, save_run, write_log
+from web_kit import RUN, TASK, Installation, installation, save_run, write_log
 from workers.core.events import Event, EventKind
 from workers.core.records import RunState
 from workers.core.values import now
@@ -112,7 +113,12 @@ def test_a_person_finds_a_run_and_reads_its_plan(browser: Browser, live: Live):
     expect(plan.locator(".sensitive")).to_have_text("sensitive")
     expect(page.locator(".log .line")).to_have_count(30)
     expect(page.locator(".log .a32").first).to_have_text("green")
+    expect(plan.locator(".lines .in")).to_have_count(3)
+    expect(plan.locator(".lines .out")).to_have_count(2)
+    expect(page.get_by_role("link", name="Decide on it")).to_be_visible()
     picture(page, "run")
+    page.emulate_media(color_scheme="dark")
+    picture(page, "dark-run")
     page.close()
 
 
@@ -154,6 +160,34 @@ def test_an_approver_decides_on_the_page_of_the_change(browser: Browser, live: L
     expect(page).to_have_url(f"{live.address}/runs/{RUN}")
     assert live.sluis.desk.done[-1][:2] == ("decide", "anna")
     page.close()
+
+
+def test_a_decision_needs_no_mouse(browser: Browser, live: Live):
+    """From the first key to the last, by Tab and Enter alone: past the navigation, to the form, to the decision."""
+    page = live.page(browser, "anna")
+    page.goto(f"{live.address}/approvals/{TASK}")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    page.keyboard.press("Enter")
+    before = len(live.sluis.desk.done)
+    for name in ("Reason", "Your password, again"):
+        field = page.get_by_label(name)
+        _tab_to(page, field)
+        page.keyboard.type("anna")
+    _tab_to(page, page.get_by_role("button", name="Approve exactly this"))
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/runs/{RUN}#main$"))
+    assert live.sluis.desk.done[before:][0][:2] == ("decide", "anna")
+    page.close()
+
+
+def _tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until the wanted element has the focus."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"{wanted} is not reached by Tab")
 
 
 def test_an_operator_starts_a_process_from_the_catalogue(browser: Browser, live: Live):

@@ -23,7 +23,8 @@ from workers.engine.rest import UserTask
 from workers.people.slack import SlackApi
 from workers.people.slack_blocks import APPROVE, REJECT
 from workers.service.notices import EnvironmentChannels
-from workers.service.slack import EngineSlackDesk, ReviewWatch
+from workers.service.reviews import ReviewWatch
+from workers.service.slack import EngineSlackDesk
 from workers.web.app import build_app
 from workers.web.slack import slack_routes
 
@@ -266,6 +267,20 @@ async def test_a_decision_in_tasklist_shows_in_slack(scene, decision, words):
     assert update["blocks"][1]["text"]["text"] == words
     assert await scene.click(button(APPROVE, scene.change)) == 200
     assert "does not wait" in scene.whispers[0]
+
+
+async def test_who_asked_is_told_once_that_the_change_was_approved(scene):
+    """An approval, wherever it was given, is told by one message, also where the worker was restarted meanwhile."""
+    await scene.look()
+    await decide_in_tasklist(scene, Decision.APPROVED)
+    await scene.look()
+    await scene.look()
+    [asked, told] = scene.slack.of("chat.postMessage")
+    assert asked["text"] == "Approval wanted: local/web1"
+    assert told["text"] == "Approved: local/web1"
+    assert "Approved by act." in told["blocks"][0]["text"]["text"]
+    assert len(told["blocks"]) == 1
+    assert await scene.assembly.store.keys("notices/reviews") == ()
 
 
 async def test_a_refusal_of_slack_is_told_apart(scene):

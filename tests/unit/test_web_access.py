@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
+from types import SimpleNamespace
 
 import pytest
 from fastapi.routing import APIRoute
 
-from web_kit import RUN, TASK, TOKENS, Installation, csrf_in, installation
+from web_kit import RUN, TASK, TOKENS, Installation, client, csrf_in, installation
 from workers.core.environment import Environment
+from workers.core.settings import Settings
+from workers.service.web import Parts, routers_of
 from workers.web.access import Access, Person, Role
+from workers.web.app import Sessions, build_app
+from workers.web.health import Health
+from workers.web.metrics import Metrics
 
 OPEN = {"/api/health", "/api/health/live", "/api/health/ready", "/metrics", "/sign-in", "/sign-out"}
 LOWEST = {
@@ -233,3 +240,31 @@ def test_roles_come_from_names_groups_and_tokens():
     assert access.role(Person("anna", "engine"), "b") is Role.NONE
     assert access.everywhere(Person("anna", "engine")) is Role.NONE
     assert access.anywhere(Person("anna", "engine")) is Role.APPROVER
+
+
+SIGNED = {"/slack/{environment}", "/api/hooks/github"}
+"""Routes of machines that sign what they send; forged and repeated requests are tried in tests of their own."""
+
+
+async def test_the_route_table_of_a_worker_has_nothing_that_is_not_tried(sluis):
+    """A worker with everything switched on serves what is tried above, what is signed, and nothing else."""
+    more = {
+        "webhook_secret": "s", "webhook_process": "Order", "oidc_issuer": "https://id.example", "oidc_client_id": "c",
+    }  # fmt: skip
+    settings = Settings(**{**sluis.assembly.settings.model_dump(), **more})
+    assembly = replace(sluis.assembly, settings=settings)
+    made = Parts(assembly, None, SimpleNamespace(address="http://engine.test"), Metrics(), sluis.site.index)
+    table = {
+        (method, route.path)
+        for router in routers_of(made, Health({}), "http://sluis.test")
+        for route in router.routes
+        for method in route.methods - {"HEAD"}
+    }
+    provider = {("GET", "/sign-in/provider"), ("GET", "/sign-in/back")}
+    signed = {("POST", path) for path in SIGNED}
+    assert table == set(routes(sluis)) | provider | signed
+    app = build_app(routers_of(made, Health({}), "http://sluis.test"), sessions=Sessions("test"))
+    async with client(app) as http:
+        for path in SIGNED:
+            answer = await http.post(path.format(environment="local"), content=b"{}")
+            assert answer.status_code == 401, (path, answer.text)

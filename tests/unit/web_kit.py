@@ -43,7 +43,7 @@ ROLES = """
     approver: [anna, "group:deciders"]
     admin: [root]
 """
-SUMMARY = "1 to create, 1 to change, 1 to replace"
+SUMMARY = "1 to create, 1 to update, 1 to replace"
 BEFORE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}]}
 AFTER = {
     "Version": "2012-10-17",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -13,21 +12,17 @@ from workers.approvals.eyes import verdict
 from workers.approvals.statements import Person
 from workers.core.environment import Environment
 from workers.core.errors import BusyError, DeniedError, NotFoundError, SettingError, SluisError
-from workers.core.notice import Notice, NoticeEvent
 from workers.core.records import Decision
 from workers.core.values import digest_bytes
 from workers.engine.rest import OrchestrationRest
-from workers.handlers.notify import Telling
-from workers.handlers.ports import Channels
 from workers.people.slack import Post, SlackApi
 from workers.people.slack_blocks import decided
 from workers.runs.records import encode, read_record
 from workers.service.assembly import Assembly
-from workers.service.decisions import REVIEW_ELEMENT, OpenTask, decide_for, open_tasks
+from workers.service.decisions import OpenTask, decide_for, open_tasks
 from workers.web.slack import Click
 
 _POSTS: Final = "notices/slack-posts"
-_LOOK_SECONDS: Final = 10.0
 _DIGEST: Final = 64
 
 
@@ -149,65 +144,3 @@ class EngineSlackDesk:
 
     def _api(self, click: Click) -> SlackApi:
         return api_of(self.assembly, self.assembly.context.environment(click.environment))
-
-
-@dataclass
-class ReviewWatch:
-    """Tells approvers of reviews that were opened, and keeps messages about them up to date.
-
-    Args:
-        assembly: the parts.
-        rest: the engine.
-        channels: the ways to tell people.
-    """
-
-    assembly: Assembly
-    rest: OrchestrationRest
-    channels: Channels
-    _seen: frozenset[int] = field(default=frozenset())
-
-    async def run(self) -> None:
-        """Look again and again."""
-        while True:
-            try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next look may do better
-                structlog.get_logger().warning("reviews.not_told", error=str(error))
-            await asyncio.sleep(_LOOK_SECONDS)
-
-    async def look(self) -> None:
-        """Tell of reviews that are new, and show what was decided."""
-        tasks = await self.rest.user_tasks(state="CREATED", element=REVIEW_ELEMENT, limit=1000)
-        keys = frozenset(task.key for task in tasks)
-        if keys - self._seen:
-            for task in await open_tasks(self.assembly, self.rest):
-                if task.key not in self._seen and task.change and task.policy:
-                    await self._tell(task)
-        self._seen = keys
-        await Posts(self.assembly).refresh()
-
-    async def _tell(self, task: OpenTask) -> None:
-        environment = self.assembly.context.environment(str(task.policy.facts["environment"]) if task.policy else "")
-        notice = wanted(task, environment.name, self.assembly.context.pages)
-        # The review itself is in Tasklist.
-        channels = tuple(c for c in self.channels(environment, notice) if c.name != "tasklist")
-        for name, said in (
-            await Telling(self.assembly.context).tell(f"review-{task.change}", notice, channels)
-        ).items():
-            if str(said).startswith("failed"):
-                structlog.get_logger().warning("reviews.not_told", channel=name, change=task.change, reason=said)
-
-
-def wanted(task: OpenTask, environment: str, pages: str) -> Notice:
-    """The notice that a decision is wanted; leads to the run's page where there are pages, else to Tasklist."""
-    asked = f" Asked for by {task.requester}." if task.requester else ""
-    return Notice(
-        event=NoticeEvent.APPROVAL_WANTED,
-        subject=f"Approval wanted: {task.stack or environment}",
-        message=f"{task.summary}{asked}",
-        environment=environment,
-        run=task.run,
-        group=task.policy.group if task.policy else "",
-        change=task.change,
-        link=f"{pages}/runs/{task.run}" if pages and task.run else task.tasklist,
-    )

@@ -39,8 +39,8 @@ from workers.service.capacity import Machine, as_words, slots
 from workers.service.drift_count import counting_drift
 from workers.service.models import read_models
 from workers.service.notices import EnvironmentChannels
+from workers.service.reviews import ReviewWatch
 from workers.service.running import HEARTBEAT_SECONDS
-from workers.service.slack import ReviewWatch
 from workers.service.traces import tracing
 from workers.service.web import web_service
 from workers.web.metrics import Metrics

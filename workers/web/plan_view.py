@@ -130,7 +130,7 @@ def _lines(before: Value | None, after: Value | None) -> tuple[tuple[str, str], 
     old, new = _readable(before.text).splitlines(), _readable(after.text).splitlines()
     if max(len(old), len(new)) < _FEW_LINES:
         return ()
-    found = tuple(unified_diff(old, new, n=2, lineterm=""))[2:]
+    found = tuple(unified_diff(old, new, n=2, lineterm=""))[3:]
     return tuple(("@", "") if line.startswith("@@") else (line[0], line[1:]) for line in found)
 
 
