@@ -27,7 +27,8 @@ def blocks(result: Mapping[str, Any]) -> dict[str, str]:
     return {
         "web-logs": "\n".join(
             [
-                f"Measured on {result['time'][:10]} with {machine['cores']} cores and Python {machine['python']}.",
+                f"Measured on {result['time'][:10]} with {machine['cores']} cores, Python {machine['python']}",
+                f"and a load average of {machine['load']}.",
                 f"{result['lines_per_second']} lines a second are written into the log.",
                 "",
                 "| pages that watch | CPU of the worker, of one core | lines that the slowest page got |",
