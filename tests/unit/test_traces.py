@@ -46,7 +46,8 @@ class Records:
         task = ElementInstance(21, "Task_Plan", 2, "SERVICE_TASK", "COMPLETED", "", MOMENT, now())
         review = ElementInstance(22, "Task_Review", 2, "USER_TASK", "COMPLETED", "", MOMENT, now())
         gate = ElementInstance(23, "Gateway", 2, "EXCLUSIVE_GATEWAY", "COMPLETED", "", MOMENT, now())
-        return (task, review, gate)
+        end = ElementInstance(24, "EndEvent_Told", 2, "END_EVENT", "COMPLETED", "", MOMENT, now())
+        return (task, review, gate, end)
 
 
 def job(key: int, element: int = 21) -> Job:
@@ -105,6 +106,7 @@ async def test_workers_that_know_nothing_of_each_other_make_one_trace(got: Colle
     ways = [way(s) for s in got.spans if s.name == "box.one"]
     assert ways == [["box.one", "tofu plan", "terraform.box.plan", "Task_Plan", "Block", "Order"]] * 2
     assert ["Task_Review", "Block", "Order"] in [way(s) for s in got.spans]
+    assert ["EndEvent_Told", "Block", "Order"] in [way(s) for s in got.spans]
     assert "Gateway" not in {s.name for s in got.spans}
     runs = {s.attributes["sluis.run"] for s in got.spans if s.name == "terraform.box.plan"}
     assert runs == {"100-1", "200-1"}

@@ -13,8 +13,9 @@ from workers.service.family import Family
 
 _STEPS: Final = frozenset({
     "USER_TASK", "SERVICE_TASK", "SEND_TASK", "BUSINESS_RULE_TASK", "SCRIPT_TASK", "RECEIVE_TASK",
-    "INTERMEDIATE_CATCH_EVENT",
+    "INTERMEDIATE_CATCH_EVENT", "INTERMEDIATE_THROW_EVENT", "END_EVENT",
 })  # fmt: skip
+"""What takes time, waits, or gives out a job: ends and thrown events may be served by jobs too."""
 
 
 @dataclass(frozen=True)
