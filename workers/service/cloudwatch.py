@@ -14,9 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final, TextIO
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from workers.core import aws
 
 _MOST_LINES: Final = 10_000
 _MOST_BYTES: Final = 250_000
@@ -87,7 +85,7 @@ class CloudWatch:
         while batch := self._batch():
             try:
                 self._put(batch)
-            except (ClientError, BotoCoreError) as error:
+            except (aws.ClientError, aws.BotoCoreError) as error:
                 self._complain(error)
                 return False
             self._complained = False
@@ -116,8 +114,8 @@ class CloudWatch:
     def _put(self, batch: list[dict[str, Any]]) -> None:
         where = {"logGroupName": self.group, "logStreamName": self.stream}
         if self._client is None:
-            patience = Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 1})
-            self._client = boto3.client("logs", config=patience)
+            patience = {"connect_timeout": 5, "read_timeout": 10, "retries": {"max_attempts": 1}}
+            self._client = aws.client("logs", config=patience)
         try:
             self._client.put_log_events(**where, logEvents=batch)
         except self._client.exceptions.ResourceNotFoundException:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TextIO, cast
 import structlog
 
 from workers.core.settings import Settings
+from workers.service.cloudwatch import Both, CloudWatch
 from workers.service.log_control import LogControl
 
 
@@ -34,8 +35,6 @@ def log_to_stderr(settings: Settings, worker: str = "") -> Iterator[LogControl]:
         configure(control, sys.stderr, as_text=as_text)
         yield control
         return
-    from workers.service.cloudwatch import Both, CloudWatch  # noqa: PLC0415 - boto3 takes a while
-
     stream = CloudWatch(settings.log_group, worker)
     configure(control, Both(sys.stderr, stream), as_text=as_text)
     stream.start()
