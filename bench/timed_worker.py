@@ -47,8 +47,7 @@ async def main() -> None:
     """Serve as ``sluis worker`` does, and time."""
     terraform.run_tool = ansible.run_tool = _timed("tool.took", run_tool)
     settings = load_settings()
-    log_to_stderr(settings)
-    with told_to_stop() as stop:
+    with log_to_stderr(settings), told_to_stop() as stop:
         assembly = assemble(settings, await present_tools(settings))
         store: Any = TimedStore(assembly.store)
         context = replace(assembly.context, store=store, runs=replace(assembly.context.runs, store=store))
