@@ -5,12 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from workers.catalogue import read_catalogue
 from workers.catalogue.generating import differences, generated, write
+from workers.catalogue.job_templates import job_templates
 from workers.catalogue.start_forms import start_form
 from workers.catalogue.template_fields import input_fields
 from workers.catalogue.templates import templates
 from workers.core.contract import Contract, Input, Kind, Type, TypeName, Validation
+from workers.handlers.decisions import MachineRequest
+from workers.handlers.hosts import WaitRequest
+from workers.handlers.notify import NoticeRequest
+from workers.handlers.probe import ProbeRequest
 
 PROJECT = Path(__file__).parents[2]
 TEXT = Type(TypeName.STRING)
@@ -42,7 +49,7 @@ def test_a_change_of_the_contract_is_noticed_and_what_is_left_over_goes(tmp_path
     (folder / "main.tf").unlink()
     folder.rmdir()
     assert len(write(tmp_path, generated(read_catalogue(tmp_path))).left) == 4
-    assert not list((tmp_path / ".camunda").rglob("*.json"))
+    assert [path.name for path in (tmp_path / ".camunda").rglob("*.json")] == ["sluis-jobs.json"]
 
 
 def test_each_type_has_the_field_that_fits() -> None:
@@ -78,6 +85,22 @@ def test_a_module_is_drawn_as_a_call_of_the_block() -> None:
     assert properties[0]["value"] == "TerraformChange"
     assert {p["binding"].get("name"): p.get("value") for p in properties}["module"] == "box"
     assert ".apply" not in str(others)
+
+
+REQUESTS = {
+    "host.wait": WaitRequest,
+    "http.probe": ProbeRequest,
+    "notify.send": NoticeRequest,
+    "request.check": MachineRequest,
+}
+
+
+@pytest.mark.parametrize("template", job_templates(), ids=lambda t: str(t["name"]))
+def test_a_job_template_asks_for_what_the_worker_reads(template: dict[str, Any]) -> None:
+    """A field for each variable of the job, and for no other."""
+    job = next(p["value"] for p in template["properties"] if p["binding"].get("property") == "type")
+    asked = {p["binding"]["name"] for p in template["properties"] if p["binding"]["type"] == "zeebe:input"}
+    assert asked == {field.alias or name for name, field in REQUESTS[job].model_fields.items()}
 
 
 def test_names_that_no_expression_can_hold_share_one_field() -> None:

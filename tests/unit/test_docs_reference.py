@@ -5,23 +5,19 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from docs_reading import PROJECT, text_of
 from workers.approvals.facts import facts
-from workers.core.contract import Kind
+from workers.core.contract import Catalogue, Contract, Kind
 from workers.core.environment import Environment
 from workers.core.job import BpmnErrorCode, JobWorker
 from workers.core.records import Change
 from workers.core.settings import Settings
-from workers.handlers.artifacts import artifact_workers
-from workers.handlers.decisions import decision_workers
-from workers.handlers.hosts import host_workers
-from workers.handlers.notify import notify_workers
-from workers.handlers.roles import ansible_workers
-from workers.handlers.terraform import terraform_workers
+from workers.service.workers import job_workers
 
 sys.path.insert(0, str(PROJECT / "tools"))
 import docs
@@ -81,18 +77,11 @@ def test_every_fact_of_the_policy_is_documented() -> None:
 
 
 def _workers() -> tuple[JobWorker, ...]:
-    """All job workers, made for a module and a role that stand for all of them; none of them is run."""
+    """The job workers as an installation makes them, for a module and a role that stand for all; none is run."""
     nothing = cast("Any", _Nothing())
-    module, role = (f"<{kind}>" for kind in ("module", "role"))
-    assert {Kind.MODULE.value, Kind.ROLE.value} == {"terraform", "ansible"}
-    return (
-        *terraform_workers(nothing, module),
-        *ansible_workers(nothing, role),
-        *artifact_workers(nothing),
-        *decision_workers(nothing),
-        *host_workers(nothing),
-        *notify_workers(nothing, nothing),
-    )
+    known = tuple(Contract(kind, f"<{name}>", PROJECT, "") for kind, name in zip(Kind, ("module", "role"), strict=True))
+    assembly = cast("Any", SimpleNamespace(context=nothing, store=nothing, settings=Settings()))
+    return tuple(job_workers(assembly, Catalogue(known), nothing, nothing))
 
 
 class _Nothing:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from workers.catalogue.job_templates import job_templates
 from workers.catalogue.pages import contract_page, index_page, page_name
 from workers.catalogue.schema import contract_schema
 from workers.catalogue.start_forms import start_form
@@ -35,7 +36,10 @@ class Differences:
 
 def generated(catalogue: Catalogue) -> dict[str, str]:
     """The content of every generated file, by its path in the project."""
-    files = {f"{_PAGES}/README.md": index_page(catalogue.contracts)}
+    files = {
+        f"{_PAGES}/README.md": index_page(catalogue.contracts),
+        f"{_TEMPLATES}/sluis-jobs.json": _dump(list(job_templates())),
+    }
     for contract in catalogue.contracts:
         name = page_name(contract)
         files[f"{_TEMPLATES}/sluis-{name}.json"] = _dump(list(templates(contract)))
