@@ -71,6 +71,14 @@ async def test_the_end_of_a_log_is_read_from_any_byte_before_and_after_it_is_sea
     assert await store.size("logs/absent") == 0
 
 
+async def test_one_level_of_keys_is_listed_without_what_is_below(store):
+    """The runs are found by the folders that they have, without their logs and plans."""
+    for key in ("runs/1-1/run.json", "runs/1-1/log.jsonl", "runs/2-1/run.json", "runs.txt", "other/3-1/x"):
+        await store.write(key, b"x")
+    assert await store.children("runs") == ("1-1", "2-1")
+    assert await store.children("absent") == ()
+
+
 async def test_exactly_one_of_many_creators_wins(store):
     """Creation is what makes a plan usable once and an approval recorded once."""
     wins = await asyncio.gather(*(store.create("used", str(n).encode()) for n in range(20)))

@@ -69,6 +69,12 @@ class S3Store:
         found = await asyncio.gather(*(self._call(self._get, part) for part in parts))
         return b"".join(part[0] for part in found if part) if parts else None
 
+    async def children(self, prefix: str) -> tuple[str, ...]:
+        """See `Nested.children`."""
+        top = f"{self._name(prefix)}/"
+        names = await self._call(self._folders, top)
+        return tuple(sorted(name.removeprefix(top).rstrip("/") for name in names))
+
     async def size(self, key: str) -> int:
         """See `Ranged.size`."""
         name = self._name(key)
@@ -199,6 +205,11 @@ class S3Store:
             else:
                 return True
         return False
+
+    def _folders(self, top: str) -> list[str]:
+        paginator = self.client.get_paginator("list_objects_v2")
+        pages = paginator.paginate(Bucket=self.bucket, Prefix=top, Delimiter="/")
+        return [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", ())]
 
     def _list(self, top: str) -> list[str]:
         return [name for name, _ in self._sizes(top)]

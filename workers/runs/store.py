@@ -80,6 +80,15 @@ class Ranged(Protocol):
 
 
 @runtime_checkable
+class Nested(Protocol):
+    """A store that can list one level of keys without all that is below."""
+
+    async def children(self, prefix: str) -> tuple[str, ...]:
+        """The path parts right below ``prefix`` that have keys below them, sorted."""
+        ...
+
+
+@runtime_checkable
 class Versioned(Protocol):
     """A store that keeps what was removed or overwritten in it, and so can tell."""
 
@@ -129,6 +138,11 @@ class DirectoryStore:
     async def keys(self, prefix: str) -> tuple[str, ...]:
         """See `Store.keys`."""
         return await asyncio.to_thread(self._keys, prefix)
+
+    async def children(self, prefix: str) -> tuple[str, ...]:
+        """See `Nested.children`."""
+        top = self._path(prefix)
+        return await asyncio.to_thread(lambda: tuple(sorted(_folders(top))))
 
     async def size(self, key: str) -> int:
         """See `Ranged.size`."""
@@ -230,6 +244,14 @@ class DirectoryStore:
         with open(path, "ab", opener=_private) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _folders(top: Path) -> Iterator[str]:
+    try:
+        with os.scandir(top) as found:
+            yield from (entry.name for entry in found if entry.is_dir() and not entry.name.startswith("."))
+    except FileNotFoundError:
+        return
 
 
 def checked(key: str) -> str:

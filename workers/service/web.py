@@ -44,7 +44,7 @@ from workers.web.sign_in import sign_in_routes
 from workers.web.site import Site
 from workers.web.slack import slack_routes
 
-_LOOK_SECONDS = 10.0
+_LOOK_SECONDS = 15.0
 _ENGINE_SECONDS = 2.5
 _ENVIRONMENTS_SECONDS = 2.0
 

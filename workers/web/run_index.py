@@ -9,7 +9,7 @@ from typing import Final
 
 from workers.core.records import Run, RunState
 from workers.runs.runs import Runs
-from workers.runs.store import Store
+from workers.runs.store import Nested, Store
 
 _FRESH_SECONDS: Final = 1.0
 
@@ -43,8 +43,7 @@ class RunIndex:
         return len({subject for run in running for subject in run.stack.split()})
 
     async def _look(self) -> None:
-        keys = await self.store.keys("runs")
-        ids = {key.split("/")[1] for key in keys if key.endswith("/run.json")}
+        ids = set(await self._ids())
         for gone in self._known.keys() - ids:
             del self._known[gone]
         for run in ids:
@@ -53,3 +52,8 @@ class RunIndex:
                 found = await self.runs.find(run)
                 if found is not None:
                     self._known[run] = found
+
+    async def _ids(self) -> tuple[str, ...]:
+        if isinstance(self.store, Nested):
+            return await self.store.children("runs")
+        return tuple(key.split("/")[1] for key in await self.store.keys("runs") if key.endswith("/run.json"))
