@@ -21,7 +21,7 @@ from otlp_kit import Collector, collector
 from workers.core.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
-PARTS = ("bpmn", "terraform", "ansible", "environments")
+PARTS = ("bpmn", "terraform", "ansible", "environments", "policy")
 SLUIS = (sys.executable, "-m", "workers.cli")
 
 PATIENCE_SECONDS = 240

@@ -22,7 +22,7 @@ from pydantic import BaseModel, SecretStr  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 
 from tools import aws_pages  # noqa: E402
-from workers.core import records  # noqa: E402
+from workers.core import compliance, records  # noqa: E402
 from workers.core.environment import Environment  # noqa: E402
 from workers.core.settings import Settings  # noqa: E402
 from workers.core.values import JsonValue, Record  # noqa: E402
@@ -79,8 +79,7 @@ def environment_page() -> str:
 
 def records_page() -> str:
     """The page of the records that the store keeps and ``--json`` prints."""
-    own: list[type[Record]] = [c for c in vars(records).values() if _is_record_of(records, c)]
-    models: list[type[Record]] = [*sorted(own, key=lambda c: inspect.getsourcelines(c)[1]), AuditEntry]
+    models = [*_records_of(records), *_records_of(compliance), AuditEntry]
     intro = (
         "What the store keeps and what commands print with `--json`. Each is one JSON object. "
         "Where they lie is in [the data folder](data-folder.md)."
@@ -236,6 +235,11 @@ def _records(model: type[BaseModel], path: str) -> Iterator[tuple[type[BaseModel
     for name, field in model.model_fields.items():
         for inner, suffix in _models(field.annotation):
             yield from _records(inner, f"{path}.{name}{suffix}".lstrip("."))
+
+
+def _records_of(module: ModuleType) -> list[type[Record]]:
+    own: list[type[Record]] = [c for c in vars(module).values() if _is_record_of(module, c)]
+    return sorted(own, key=lambda c: inspect.getsourcelines(c)[1])
 
 
 def _is_record_of(module: ModuleType, value: object) -> bool:

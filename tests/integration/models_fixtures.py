@@ -39,6 +39,8 @@ JOB_TYPES = (
     "ansible.web_server.run", "ansible.tls_certificate.check", "ansible.tls_certificate.run",
     "ansible.monitoring_agent.check", "ansible.monitoring_agent.run", "http.probe", "notify.send",
     "artifact.fetch", "ansible.app_release.check", "ansible.app_release.run",
+    "terraform.local_host.drift", "compliance.due", "compliance.begin", "compliance.scan", "compliance.report",
+    "finding.decide",
 )  # fmt: skip
 
 
@@ -142,6 +144,56 @@ def usual() -> Answers:
         "ansible.monitoring_agent.run": [ran],
         "http.probe": [{"probe": {"status": 200, "milliseconds": 3, "url": "http://192.0.2.1/"}}],
         "notify.send": [{"notice": {"channels": {"log": "sent"}}}],
+        **usual_check(),
+    }
+
+
+def report(*decide: dict[str, Any], failed: int = 0, drifted: int = 0, **deciding: str | None) -> Answer:
+    """What a compliance report says."""
+    terms = {
+        "group": "approvers",
+        "remindAfter": "PT4H",
+        "escalateTo": None,
+        "escalateAt": None,
+        "closeAt": soon(3600),
+        **deciding,
+    }
+    return {
+        "report": {
+            "check": "1", "summary": "1 high in 1 stacks", "open": len(decide), "failed": failed, "drifted": drifted,
+            "decide": list(decide), "deciding": terms, "markdown": "",
+        }
+    }  # fmt: skip
+
+
+def finding(number: int = 1) -> dict[str, Any]:
+    """A finding as people are asked about it."""
+    return {
+        "fingerprint": f"{number:016x}", "stack": "local/web1", "kind": "drift", "rule": "drift.replace",
+        "severity": "high", "title": "The machine is gone", "place": "module.stack.x", "detail": "", "help": "",
+        "remedy": True, "people": 1,
+    }  # fmt: skip
+
+
+def decided(state: str, **remedy: Any) -> Answer:
+    """What follows from a decision on a finding."""
+    whole = {
+        "environment": "local", "stack": "web1", "module": "local_host", "inputs": {"name": "web1"},
+        "configure": CONFIGURE, "hosts": HOSTS,
+    }  # fmt: skip
+    return {"decided": {"state": state, "note": "Look again." if state == "more" else "", "remedy": whole | remedy}}
+
+
+def usual_check() -> Answers:
+    """A compliance check of one stack that is as it should be."""
+    stacks = [{"stack": "web1", "module": "local_host"}]
+    return {
+        "compliance.due": [{"due": ["local"]}],
+        "compliance.begin": [{"check": {"id": "1", "environment": "local", "stacks": stacks}}],
+        "terraform.local_host.drift": [{"drift": {"drifted": False, "summary": "no drift", "run": "400-1"}}],
+        "compliance.scan": [{"scan": {"kind": "policy", "count": 0, "summary": "clean", "run": "401-1"}}],
+        "compliance.report": [report()],
+        "finding.decide": [decided("accepted")],
     }
 
 

@@ -181,6 +181,10 @@ def test_a_form_has_one_question_per_key_and_texts_for_people(path):
     fields = [component for component in form["components"] if "key" in component]
     assert len({component["id"] for component in form["components"]}) == len(form["components"])
     assert len({field["key"] for field in fields}) == len(fields)
-    assert all(field["label"] for field in fields)
-    limited = [f for f in fields if {"maxLength", "pattern"} & set(f.get("validate", {})) or f.get("values")]
+    assert all(field.get("label") or field.get("dateLabel") for field in fields)
+    limited = [
+        f
+        for f in fields
+        if {"maxLength", "pattern"} & set(f.get("validate", {})) or f.get("values") or f.get("subtype") == "date"
+    ]
     assert limited == fields

@@ -9,6 +9,7 @@ from workers.cli import (
     demo,
     doctor,
     environments,
+    findings,
     generate,
     life,
     new,
@@ -36,6 +37,7 @@ for group in (
     approvals,
     stacks,
     runs,
+    findings,
     environments,
     audit,
 ):

@@ -89,6 +89,7 @@ class FindingDecision(Record):
     check: CheckId
     fingerprint: Fingerprint
     user_task: int
+    verified_by: int = Field(description="Key of the finding.decide job that recorded it.")
     person: str
     decision: str = Field(description="accept, remediate or ignore; empty where nothing was said.")
     until: date | None = None

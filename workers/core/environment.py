@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from workers.core.compliance import Severity
 from workers.core.names import Name, SecretReference
 from workers.core.notices import Notices
 from workers.core.values import JsonValue, Record
@@ -201,6 +202,32 @@ class Limits(Record):
     role_timeout_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = Field(60, description="Longest run of a role.")
 
 
+class AuditRole(Record):
+    """A role that looks at hosts and gives back findings, e.g. ``cis_audit``."""
+
+    role: Name = Field(description="The role.")
+    inputs: dict[str, JsonValue] = Field({}, description="Its inputs.")
+
+
+class Compliance(Record):
+    """What a compliance check looks for, how often, and who decides on what it finds."""
+
+    every_days: Annotated[int, Field(ge=0, le=366)] = Field(
+        0, description="How often `ComplianceSchedule` checks the environment; 0: only on demand."
+    )
+    audits: tuple[AuditRole, ...] = Field((), description="Roles that audit the hosts of every stack.")
+    ask_from: Severity = Field(
+        Severity.MEDIUM, description="People are asked about findings from this severity on; others are only reported."
+    )
+    two_people_from: Severity = Field(
+        Severity.HIGH, description="From this severity on two different people have to accept a finding."
+    )
+    accept_days: Annotated[int, Field(ge=1, le=3660)] = Field(
+        365, description="For how long a finding may be accepted at most."
+    )
+    group: Name | Literal[""] = Field("", description="Group that decides on findings; default: the approvers.")
+
+
 class Environment(Record):
     """One environment file, checked."""
 
@@ -225,6 +252,7 @@ class Environment(Record):
     variables: dict[str, str | SecretReference] = Field(
         {}, description="Environment variables for tofu and ansible, values or references."
     )
+    compliance: Compliance = Field(Compliance(), description="Compliance checks.")
     limits: Limits = Field(Limits(), description="Bounds on age and duration.")
 
     @field_validator("variables")

@@ -86,6 +86,7 @@ class BpmnErrorCode(StrEnum):
     HOST_UNREACHABLE = "HOST_UNREACHABLE"
     PROBE_FAILED = "PROBE_FAILED"
     ARTIFACT_REFUSED = "ARTIFACT_REFUSED"
+    SCAN_FAILED = "SCAN_FAILED"
 
 
 @dataclass(frozen=True)

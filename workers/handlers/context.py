@@ -12,7 +12,7 @@ from workers.catalogue.environments import read_environment
 from workers.catalogue.reading import read_contract
 from workers.core.contract import CatalogueProblem, Contract, Kind
 from workers.core.environment import AwsSecretStore, Environment
-from workers.core.errors import ContractError, InputError, NotFoundError
+from workers.core.errors import ContractError, InputError, MissingToolError, NotFoundError
 from workers.core.records import HostAddress, StackId
 from workers.core.values import is_name
 from workers.execution.keys import KeyPair, environment_key, public_key_of
@@ -33,6 +33,10 @@ _FOLDERS: Final = {Kind.MODULE: Path("terraform/modules"), Kind.ROLE: Path("ansi
 _WORDS: Final = {Kind.MODULE: "module", Kind.ROLE: "role"}
 
 
+def _no_program(name: str) -> tuple[str, ...]:
+    raise MissingToolError(f"{name} is not on this machine.")
+
+
 @dataclass(frozen=True)
 class Context:
     """The hands of the handlers.
@@ -48,6 +52,7 @@ class Context:
         max_deliveries: deliveries of one attempt that may end in a dead worker.
         variables: environment variables that every tool of this machine gets.
         address: says where people reach the run pages; empty where that is not known.
+        program: how an optional program is called, or raises MissingToolError.
     """
 
     project: Path
@@ -60,6 +65,7 @@ class Context:
     max_deliveries: int = 3
     variables: Mapping[str, str] = field(default_factory=dict)
     address: Callable[[], str] = str
+    program: Callable[[str], tuple[str, ...]] = _no_program
 
     @property
     def pages(self) -> str:

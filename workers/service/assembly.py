@@ -6,6 +6,7 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from workers.runs.store import DirectoryStore, Store
 from workers.service.log_control import LogControl
 from workers.service.machine import host_variables
 from workers.service.running import linked_address
+from workers.setup.scanners import scanner_command
 
 if TYPE_CHECKING:
     from workers.engine.grpc import ZeebeGateway
@@ -73,6 +75,7 @@ def assemble(settings: Settings, terraform: TerraformTool | None = None, log: Lo
         max_deliveries=settings.max_deliveries,
         variables=host_variables(settings),
         address=lambda: linked_address(settings),
+        program=partial(scanner_command, settings),
     )
     return Assembly(settings, store, context, name, control)
 

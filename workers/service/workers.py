@@ -26,11 +26,14 @@ from workers.execution.kept import drop_old
 from workers.execution.workspace import remove_left_overs
 from workers.handlers.artifacts import artifact_workers
 from workers.handlers.attempt import Recorded
+from workers.handlers.compliance import compliance_workers
 from workers.handlers.decisions import decision_workers
+from workers.handlers.findings import finding_workers
 from workers.handlers.hosts import host_workers
 from workers.handlers.notify import notify_workers
 from workers.handlers.roles import ansible_workers
 from workers.handlers.rules import Rules
+from workers.handlers.scanning import scan_workers
 from workers.handlers.terraform import terraform_workers
 from workers.runs.runs import Runs
 from workers.service.adapters import EngineTable, EngineTasks
@@ -69,6 +72,7 @@ def job_workers(
     channels = EnvironmentChannels(assembly, gateway)
     found = [
         *decision_workers(rules), *artifact_workers(context), *host_workers(context), *notify_workers(rules, channels),
+        *compliance_workers(rules), *finding_workers(rules), *scan_workers(context),
     ]  # fmt: skip
     for contract in catalogue.contracts:
         make = terraform_workers if contract.kind is Kind.MODULE else ansible_workers

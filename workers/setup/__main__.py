@@ -10,6 +10,7 @@ import time
 from workers.core.errors import SluisError
 from workers.core.settings import Settings
 from workers.setup import Progress, debian, ensure_engine, ensure_host_image, ensure_tofu, human_size
+from workers.setup.scanners import ensure_scanners
 
 _EVERY = 5.0
 
@@ -45,12 +46,14 @@ class Lines:
 
 
 async def everything(settings: Settings, progress: Progress) -> None:
-    """Get OpenTofu and its providers, the embedded engine where one is wanted, and the root of local hosts."""
+    """Get OpenTofu and its providers, the engine where one is wanted, scanners, and the root of local hosts."""
     tofu = await ensure_tofu(settings, progress)
     _say(f"{tofu.flavor} {tofu.version}: {tofu.path}")
     if settings.engine == "embedded":
         parts = await ensure_engine(settings, progress)
         _say(f"Camunda {parts.version}: {parts.camunda}")
+    for name, where in (await ensure_scanners(settings, progress)).items():
+        _say(f"{name}: {where}")
     image = await ensure_host_image(settings, progress)
     _say(f"Root of local hosts: {image or f'none, {debian.missing()}; a user-level sshd serves instead'}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from workers.core.errors import MissingToolError
 from workers.setup import debian, golang, providers
 from workers.setup.engine import download_size, engine_parts
 from workers.setup.progress import human_size
+from workers.setup.scanners import scanner_command
 from workers.setup.tofu import TOFU_VERSION, find_terraform, find_tofu
 
 if TYPE_CHECKING:
@@ -58,7 +60,15 @@ async def doctor(settings: Settings) -> list[Finding]:
     findings = [_python(), _disk(settings)]
     if settings.engine == "embedded":
         findings += [_java(settings), _engine(settings), _memory()]
-    return [*findings, await _tofu(settings), await _providers(settings), _ansible(), _ssh(), _hosts(settings)]
+    return [
+        *findings,
+        await _tofu(settings),
+        await _providers(settings),
+        _ansible(),
+        _ssh(),
+        _hosts(settings),
+        *_scanners(settings),
+    ]
 
 
 def _python() -> Finding:
@@ -132,6 +142,14 @@ async def _providers(settings: Settings) -> Finding:
 
 def _ansible() -> Finding:
     return Finding("Ansible", State.OK, f"ansible-core {version('ansible-core')}")
+
+
+def _scanners(settings: Settings) -> Iterator[Finding]:
+    for name in ("checkov", "conftest"):
+        try:
+            yield Finding(name.title(), State.OK, " ".join(scanner_command(settings, name)))
+        except MissingToolError as error:
+            yield Finding(name.title(), State.WARNING, "not there; compliance checks will say so", error.hint)
 
 
 def _ssh() -> Finding:
