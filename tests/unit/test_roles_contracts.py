@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from workers.catalogue.new_folder import make_folder
+from workers.core.contract import Kind
+
 ROLES = Path(__file__).resolve().parents[2] / "ansible" / "roles"
 NAMES = sorted(path.parent.parent.name for path in ROLES.glob("*/meta/argument_specs.yml"))
 
@@ -91,3 +94,18 @@ def test_every_input_is_described(role: str) -> None:
 def test_roles_were_found() -> None:
     """The tests above speak about something."""
     assert {"os_baseline", "web_server"} <= set(NAMES)
+
+
+def test_a_new_role_keeps_the_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `sluis new role` makes passes every test of this file as it is."""
+    make_folder(tmp_path, Kind.ROLE, "log_rotation")
+    monkeypatch.setattr("test_roles_contracts.ROLES", tmp_path / "ansible" / "roles")
+    for judge in (
+        test_defaults_equal_the_contract,
+        test_variables_carry_the_name_of_their_role,
+        test_only_modules_that_come_with_ansible_core,
+        test_contents_are_imports,
+        test_readme_names_every_input,
+        test_every_input_is_described,
+    ):
+        judge("log_rotation")

@@ -110,6 +110,10 @@ galaxy_info:
 dependencies: []
 """,
     "tasks/main.yml": """---
+- name: Keep the message
+  ansible.builtin.import_tasks: message.yml
+""",
+    "tasks/message.yml": """---
 - name: Write the message
   ansible.builtin.copy:
     content: "{{ @NAME@_message }}\\n"
