@@ -321,6 +321,9 @@ async def test_hosts_that_need_somebody_may_be_left(on_stage):
         await actors.complete("Task_DecideOnHosts", 1, {"next": "leave"})
         assert await stopped(actors, instance) == "Task_TellPeople"
         assert actors.notices() == ["configuration-failed", "failed"]
+        notice = actors.inputs("notify.send")[-1]
+        assert notice["subject"] == "Release failed, hosts left to people: shop 1.1 in production"
+        assert "First. The way back: Second." in notice["message"]
 
 
 async def test_the_way_back_may_be_tried_again_as_a_change_of_its_own(on_stage):
