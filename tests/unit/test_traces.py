@@ -16,7 +16,7 @@ from workers.core.values import now
 from workers.engine.rest import ElementInstance, Instance
 from workers.runs.store import DirectoryStore
 from workers.service.otlp import Sender
-from workers.service.traces import Traced, Traces, wanted
+from workers.service.traces import Traced, Traces, _Look, wanted
 
 MOMENT = now() - timedelta(minutes=5)
 
@@ -148,6 +148,30 @@ async def test_an_engine_that_does_not_say_costs_the_span_only(got: Collector, t
     await asyncio.gather(running, return_exceptions=True)
     await asyncio.to_thread(sender.close)
     assert [s.attributes["sluis.run"] for s in got.spans if s.name == "terraform.box.plan"] == ["2-1"]
+
+
+async def test_an_end_that_could_not_be_read_is_sent_at_a_later_look(got: Collector, tmp_path):
+    """Where the engine fails while its record of an ended process is read, the process is not taken for sent."""
+
+    class Failing(Records):
+        failures = 1
+
+        async def elements(self, key: int) -> tuple[ElementInstance, ...]:
+            if self.failures:
+                self.failures -= 1
+                raise EngineUnavailableError("gone")
+            return await super().elements(key)
+
+    store = DirectoryStore(tmp_path)
+    traces = Traces(Failing(), store, dict, sender := Sender("w"))
+    look = _Look(due=0, ended=True)
+    with pytest.raises(EngineUnavailableError):
+        await traces._look(1, look)
+    for _ in range(2):
+        await traces._look(1, look)
+    await asyncio.to_thread(sender.close)
+    assert await store.keys("traces") == ("traces/1",)
+    assert [s.name for s in got.spans].count("Order") == 1
 
 
 async def test_outcomes_and_crashes_are_told_and_what_was_handed_back_is_not():

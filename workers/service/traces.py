@@ -224,11 +224,18 @@ class Traces:
 
     async def _look(self, root: int, look: _Look) -> None:
         if look.ended:
-            self._looks.pop(root, None)
             if await self.store.create(f"traces/{root}", b""):
-                await self.send_ended(root)
+                await self._send_once(root)
+            self._looks.pop(root, None)
         elif (await self.rest.instance(root)).ended:
             look.ended, look.due = True, time.monotonic() + _SETTLING
+
+    async def _send_once(self, root: int) -> None:
+        try:
+            await self.send_ended(root)
+        except SluisError:
+            await self.store.delete(f"traces/{root}")  # the next look may do better, here or elsewhere
+            raise
 
     async def send_ended(self, root: int) -> None:
         """Send what the engine recorded of an ended process.
