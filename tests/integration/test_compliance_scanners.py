@@ -71,6 +71,8 @@ def test_a_module_that_does_not_concern_checkov_is_clean() -> None:
     nothing = {"passed": 0, "failed": 0, "skipped": 0, "parsing_errors": 0, "resource_count": 0}
     assert read_checkov(nothing, "local/web1") == ()
     assert read_checkov([], "local/web1") == ()
+    with pytest.raises(ToolError):
+        read_checkov(nothing | {"parsing_errors": 1}, "local/web1")
 
 
 async def test_the_policies_of_the_project_find_what_they_are_for(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ async def checkov_findings(
     Raises:
         ToolError: it failed, or could not read a file of the module: then nothing is known.
     """
-    options = ["--framework", "terraform", "--output", "json", "--compact", "--quiet", "--soft-fail",
+    options = ["--framework", "terraform", "--output", "json", "--compact", "--soft-fail",
                "--skip-download", "--skip-path", "examples", "--skip-path", "tests"]  # fmt: skip
     lines = await _lines([*command, "--directory", str(module), *options], module, control, sink, good=(0,))
     return read_checkov(_json("checkov", lines), stack)
@@ -40,9 +40,10 @@ def read_checkov(document: Any, stack: str) -> tuple[Finding, ...]:
     """
     reports = document if isinstance(document, list) else [document]
     results = [report.get("results", {}) for report in reports if isinstance(report, dict)]
-    unread = [str(path) for result in results for path in result.get("parsing_errors", [])]
-    if unread:
-        raise ToolError(f"checkov cannot read {', '.join(unread)[:500]}.")
+    counts = [report.get("summary", report).get("parsing_errors", 0) for report in reports if isinstance(report, dict)]
+    unread = [Path(str(path)).name for result in results for path in result.get("parsing_errors", [])]
+    if unread or any(counts):
+        raise ToolError(f"checkov cannot read {', '.join(unread)[:500] or 'a file of the module'}.")
     return tuple(_of_checkov(entry, stack) for result in results for entry in result.get("failed_checks", []))
 
 
