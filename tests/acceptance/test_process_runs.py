@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from acceptance.process_runs import AGAIN, TIMES, ProcessRuns, known, run
+from integration.local_host_fixtures import tools
 from served import Served
+
+__all__ = ["tools"]  # a fixture that is used by being here
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.tofu, pytest.mark.ssh]
 

@@ -41,6 +41,7 @@ JOB_TYPES = (
     "artifact.fetch", "ansible.app_release.check", "ansible.app_release.run",
     "terraform.local_host.drift", "compliance.due", "compliance.begin", "compliance.scan", "compliance.report",
     "finding.decide",
+    "expiry.plan", "expiry.set", "expiry.check",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ PREFIXES = {
     "startEvent": "StartEvent_", "endEvent": "EndEvent_", "boundaryEvent": "BoundaryEvent_",
     "exclusiveGateway": "Gateway_", "callActivity": "CallActivity_", "subProcess": "SubProcess_",
     "serviceTask": "Task_", "userTask": "Task_", "sendTask": "Task_", "scriptTask": "Task_", "sequenceFlow": "Flow_",
+    "intermediateCatchEvent": "IntermediateEvent_", "intermediateThrowEvent": "IntermediateEvent_",
 }  # fmt: skip
 TASKS = ("serviceTask", "userTask", "sendTask", "scriptTask")
 
@@ -66,7 +67,7 @@ def test_everything_is_drawn(path):
     root = read(path)
     places = drawn(root)
     assert {e.get("id") for e in elements(root, *PREFIXES, "textAnnotation", "association")} <= set(places)
-    labelled = elements(root, "startEvent", "endEvent", "boundaryEvent", "exclusiveGateway", "sequenceFlow")
+    labelled = elements(root, *(kind for kind in PREFIXES if kind.endswith(("Event", "Gateway", "Flow"))))
     unplaced = [
         element.get("id")
         for element in labelled

@@ -18,7 +18,7 @@ def facts(change: Change, plan: Plan | None, environment: Environment, *, cleanu
     """
     counts = plan.counts if plan else None
     return {
-        "kind": "terraform" if plan else "ansible",
+        "kind": "expiry" if change.expires else "terraform" if plan else "ansible",
         "environment": environment.name,
         "stage": environment.stage.value,
         "operation": plan.operation.value if plan else Operation.APPLY.value,

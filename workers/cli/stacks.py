@@ -46,7 +46,7 @@ def stacks(
         {**r.model_dump(mode="json"), "holder": str(h) if (h := held[str(r.id)]) else None} for r in found
     ]
     rows = [_row(r, "busy: run " + h.run if (h := held[str(r.id)]) else "") for r in found]
-    heads = ("STACK", "MODULE", "STATE", "HOSTS", "CHANGED", "NOW")
+    heads = ("STACK", "MODULE", "STATE", "HOSTS", "ENDS", "CHANGED", "NOW")
     screen.show(data, lambda s: s.table(heads, rows, "No stacks yet. `sluis start VmProvisioning` makes one."))
 
 
@@ -103,7 +103,8 @@ def unlock(context: typer.Context, stack: StackName, as_json: AsJson = False) ->
 def _row(record: StackRecord, busy: str) -> tuple[str, ...]:
     hosts = ", ".join(f"{h.name} ({h.address}:{h.port})" for h in record.hosts)
     state = f"{record.state}, adopted" if record.adopted else record.state
-    return (str(record.id), record.module, state, hosts, moment(record.updated), busy)
+    ends = moment(record.expires) if record.expires else ""
+    return (str(record.id), record.module, state, hosts, ends, moment(record.updated), busy)
 
 
 def _show(screen: Screen, found: StackView) -> None:
@@ -113,6 +114,7 @@ def _show(screen: Screen, found: StackView) -> None:
             ("Stack", str(record.id)),
             ("State", f"{record.state}, adopted" if record.adopted else record.state),
             ("Module", f"{record.module} ({record.module_digest[:12]})"),
+            ("Ends", moment(record.expires) if record.expires else ""),
             ("Held by", str(found.holder) if found.holder else "nobody"),
             ("Hosts", "\n".join(f"{h.name}  {h.user}@{h.address}:{h.port}" for h in record.hosts)),
             ("Inputs", json.dumps(record.inputs, indent=2, ensure_ascii=False) if record.inputs else ""),

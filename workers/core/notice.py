@@ -21,6 +21,8 @@ class NoticeEvent(StrEnum):
     KEPT = "kept"
     CLEANED_UP = "cleaned-up"
     CLEANUP_FAILED = "cleanup-failed"
+    REMOVED = "removed"
+    ENDING = "ending"
     DRIFT_FOUND = "drift-found"
     REPORT_READY = "report-ready"
 

@@ -122,11 +122,13 @@ class Change(Record):
     check: str = Field(
         "", description="Run of the check, where there is no plan: what is checked again is approved again."
     )
+    expires: datetime | None = Field(None, description="The end date that the stack gets, where that is the change.")
 
     @property
     def digest(self) -> str:
         """The change digest: what an approval is for."""
-        return digest_value(self.model_dump(mode="json"))
+        left_out = {"expires"} if self.expires is None else set()
+        return digest_value(self.model_dump(mode="json", exclude=left_out))
 
 
 class Policy(Record):
@@ -293,5 +295,6 @@ class StackRecord(Record):
     last_apply: str = Field("", description="Run id of the last apply.")
     state: Literal["planned", "applied", "destroyed", "half-made", "unknown"] = "planned"
     adopted: bool = False
-    expires: datetime | None = None
+    expires: datetime | None = Field(None, description="Until when it is to be there; empty: for good.")
+    expiry_watch: int = Field(0, description="Process instance that waits for the end date.")
     updated: datetime

@@ -176,7 +176,9 @@ class Applying:
     async def _finish(self, plan: Plan, attempt: Attempt, applied: Applied) -> tuple[HostAddress, ...]:
         destroyed = plan.operation is Operation.DESTROY
         hosts = () if destroyed else hosts_in(applied.outputs, plan.stack)
-        await self._mark(plan, attempt, "destroyed" if destroyed else "applied", hosts=hosts, outputs=applied.outputs)
+        end = {"expires": None, "expiry_watch": 0} if destroyed else {}
+        state = "destroyed" if destroyed else "applied"
+        await self._mark(plan, attempt, state, hosts=hosts, outputs=applied.outputs, **end)
         if destroyed:
             await self.context.configured.forget(plan.stack)
         await self._tell(plan, attempt, "applied", counts=str(plan.counts))

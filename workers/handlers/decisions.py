@@ -1,40 +1,25 @@
-"""``request.check`` and ``policy.check``: what is asked, and whose agreement it takes."""
+"""``policy.check``: whose agreement a change takes; and the list of all workers around decisions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel
 
 from workers.approvals.eyes import required_approvals
 from workers.approvals.facts import facts
-from workers.catalogue.validation import check_inputs
-from workers.core.contract import Kind
-from workers.core.environment import Environment, Machine
-from workers.core.errors import EngineError, NotFoundError, SluisError
+from workers.core.environment import Environment
+from workers.core.errors import EngineError
 from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Lease, Outcome, Stuck
-from workers.core.names import Name
-from workers.core.records import Change, Policy, StackId
+from workers.core.records import Change, Policy
 from workers.core.values import JsonValue, now
 from workers.handlers.approval import VerifyApproval
 from workers.handlers.attempt import parse, refused
-from workers.handlers.context import Context
+from workers.handlers.expiry import expiry_workers
 from workers.handlers.listener import DecideAtCompletion
-from workers.handlers.roles import RoleRequest, role_step
+from workers.handlers.requests import CheckRequest
 from workers.handlers.rules import Rules, requester_of
-
-_MACHINE_NAME = r"^[a-z][a-z0-9-]{0,30}$"
-
-
-class MachineRequest(BaseModel):
-    """Variables of ``request.check``."""
-
-    environment: Name
-    name: Annotated[str, StringConstraints(pattern=_MACHINE_NAME)]
-    inputs: dict[str, JsonValue] = {}
-    configure: list[RoleRequest] = []
 
 
 class ChangeRequest(BaseModel):
@@ -50,50 +35,8 @@ def decision_workers(rules: Rules) -> tuple[JobWorker, ...]:
         JobWorker("policy.check", CheckPolicy(rules)),
         JobWorker("approval.verify", VerifyApproval(rules)),
         JobWorker("approval.decide", DecideAtCompletion(rules)),
+        *expiry_workers(rules.context),
     )
-
-
-@dataclass(frozen=True)
-class CheckRequest:
-    """Refuses a bad request before anything starts."""
-
-    context: Context
-
-    async def __call__(self, job: Job, lease: Lease) -> Outcome:  # noqa: ARG002 - a handler's form
-        """Check environment, machine and role inputs; give back what the process goes on with."""
-        try:
-            request = parse(MachineRequest, job, "request")
-            environment = self.context.environment(request.environment)
-            machine = _machine(environment)
-            inputs = self._module_inputs(environment, machine, request)
-            check_inputs(self.context.contract(Kind.MODULE, machine.module), inputs)
-            configure = [_with_constants(role, machine) for role in request.configure]
-            for role in configure:
-                role_step(self.context, role)
-        except SluisError as error:
-            return refused(BpmnErrorCode.REQUEST_INVALID, error)
-        stack = StackId(environment=environment.name, name=request.name)
-        record = await self.context.stacks.find(stack)
-        answer: dict[str, JsonValue] = {
-            "environment": environment.name,
-            "name": request.name,
-            "stack": str(stack),
-            "module": machine.module,
-            "inputs": inputs,
-            "configure": [role.model_dump() for role in configure],
-            "hosts": [f"stack:{stack}"],
-            "approvers": environment.people.approvers,
-            "isNew": record is None or record.state in ("planned", "destroyed"),
-        }
-        return Done({"request": answer})
-
-    def _module_inputs(
-        self, environment: Environment, machine: Machine, request: MachineRequest
-    ) -> dict[str, JsonValue]:
-        given: dict[str, str] = {"name": request.name, "environment": environment.name}
-        if "public_key" in machine.request.values():
-            given["public_key"] = self.context.key_pair(environment).public
-        return {**machine.inputs, **{i: given[fact] for i, fact in machine.request.items()}, **request.inputs}
 
 
 @dataclass(frozen=True)
@@ -163,17 +106,6 @@ def read_answer(
         reject_at=moment + timedelta(minutes=people.reject_after_minutes),
         created=moment,
     )
-
-
-def _machine(environment: Environment) -> Machine:
-    if environment.machine is None:
-        hint = f"Add 'machine' to environments/{environment.name}.yaml."
-        raise NotFoundError(f"Environment {environment.name} does not say what a machine is.", hint)
-    return environment.machine
-
-
-def _with_constants(role: RoleRequest, machine: Machine) -> RoleRequest:
-    return RoleRequest(role=role.role, inputs={**machine.roles.get(role.role, {}), **role.inputs})
 
 
 def _shown(policy: Policy) -> JsonValue:

@@ -12,6 +12,7 @@ from workers.core.errors import NotFoundError, UsageError
 from workers.core.values import JsonValue, digest_bytes
 from workers.runs.store import Store
 from workers.service.assembly import Assembly
+from workers.service.choices import choices_of, with_choices
 from workers.service.listeners import has_listeners, with_listeners
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ async def deploy(assembly: Assembly, gateway: ZeebeGateway) -> tuple[DeployedRes
     """
     files = resources(assembly.context.project)
     refuse_wrong_models(assembly.context.project)
-    deployment = await gateway.deploy(await _for_engine(files, gateway))
+    deployment = await gateway.deploy(await _for_engine(_filled_in(assembly.context.project, files), gateway))
     listed = {"process": deployment.processes, "decision": deployment.decisions, "form": deployment.forms}
     found: list[DeployedResource] = []
     for kind, items in listed.items():
@@ -84,6 +85,12 @@ async def deploy(assembly: Assembly, gateway: ZeebeGateway) -> tuple[DeployedRes
             found.append(DeployedResource(kind, item.id, item.version, item.resource, known))
     await _pin_tables(assembly.store, files)
     return tuple(found)
+
+
+def _filled_in(project: Path, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files, with what the project has in the selects of the forms."""
+    choices = choices_of(project)
+    return {n: with_choices(content, choices) if n.endswith(".form") else content for n, content in files.items()}
 
 
 async def _for_engine(files: dict[str, bytes], gateway: ZeebeGateway) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from workers.core.errors import InputError, UsageError
 from workers.core.values import JsonValue
+from workers.service.choices import listed
 from workers.service.models import Model
 
 _TEXT: Final = ("textfield", "textarea", "datetime")
@@ -127,7 +128,7 @@ def _unknown(found: Mapping[str, JsonValue], fields: Mapping[str, Any], model: M
 def _problems(name: str, field: Mapping[str, Any], value: JsonValue, environments: Collection[str]) -> list[str]:
     rules = field.get("validate") or {}
     if value is None or value == "":
-        label = field.get("label", "")
+        label = field.get("label") or field.get("dateLabel", "")
         return [f"{name} is missing ({label}): give --var {name}=…"] if rules.get("required") else []
     return [f"{name}: {text}" for text in _misfits(name, field, rules, value, environments)]
 
@@ -145,7 +146,8 @@ def _misfits(
     allowed = [v["value"] for v in field.get("values") or ()]
     # The form lists environments for Tasklist; one that has a file since then is as good.
     allowed += [e for e in environments if name == "environment" and e not in allowed]
-    if kind in _CHOICE and allowed and value not in allowed:
+    # Roles are listed at the deployment; the process judges them, like every value that is not in its form.
+    if kind in _CHOICE and allowed and value not in allowed and listed(field) != "roles":
         return [f"expected one of {', '.join(map(str, allowed))}, got {_shown(value)}"]
     return []
 
