@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def known_host(project: Served, name: str) -> Iterator[Host]:
 
 def configure(project: Served, name: str, message: str) -> int:
     """Ask for the web server on the host."""
-    inputs = {"web_server_message": message}
+    inputs = json.dumps({"web_server_message": message})
     return project.start_process(
         "ConfigureHost", environment="local", hosts=name, role="web_server", inputs=inputs, reason="A page is needed."
     )
