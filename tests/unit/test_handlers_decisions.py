@@ -162,6 +162,25 @@ async def test_completing_the_task_without_a_decision_decides_nothing(kit):
     assert outcome.variables["approval"]["state"] == "more"
 
 
+async def test_the_review_of_an_earlier_plan_is_no_decision_on_a_later_one(kit):
+    """Planned anew in the same process, a change waits for its own review, also where the engine shows it late."""
+    await asked_by(kit, "demo")
+    change = Change(environment="local", hosts=("db1",), process_instance=200)
+    await kit.context.changes.save(change)
+    await CheckPolicy(kit)(job("policy.check", 70, change=change.digest), Lease())
+    earlier, own = CompletedTask(51, "act", now()), CompletedTask(80, "demo", now())
+    shown = iter([(earlier,), (earlier,), (earlier, own)])
+
+    async def completed_tasks(process_instance, element):
+        return next(shown)
+
+    kit.tasks.completed_tasks = completed_tasks
+    asked = job("approval.verify", 90, change=change.digest, decision="approved")
+    approval = (await VerifyApproval(kit)(asked, Lease())).variables["approval"]
+    assert approval["state"] == "more"
+    assert "'demo' asked for this change" in approval["note"]
+
+
 async def test_two_approvers_are_two_people(kit):
     """The same person twice stays one approver; a second person completes it."""
     await asked_by(kit, "demo")

@@ -145,6 +145,7 @@ class Policy(Record):
     escalate_to: str = Field("", description="Group that may decide too from `escalate_at` on.")
     escalate_at: datetime | None = None
     reject_at: datetime | None = Field(None, description="From then on a change without a decision is rejected.")
+    asked_by: int = Field(0, description="Key of the policy.check job; a review of this change has a higher one.")
     created: datetime
 
 

@@ -52,19 +52,23 @@ class VerifyApproval:
             await self._expire(job, change)
             recorded = await context.changes.approvals(change.digest)
         elif not any(approval.verified_by == job.key for approval in recorded):
-            task = await self._completed_task(job, {approval.user_task for approval in recorded})
+            task = await self._completed_task(job, policy, {approval.user_task for approval in recorded})
             if task is None:
                 return Failed("The engine does not show the completed user task yet.", timedelta(seconds=5))
             await self._record(job, request, change, policy, task)
             recorded = await context.changes.approvals(change.digest)
         return _outcome(change, verdict(policy, recorded), recorded)
 
-    async def _completed_task(self, job: Job, seen: set[int]) -> CompletedTask | None:
+    async def _completed_task(self, job: Job, policy: Policy, seen: set[int]) -> CompletedTask | None:
+        """The review just completed; one that is older than the policy's answer was of an earlier change.
+
+        The engine's keys grow within a process instance, and its search may lag behind by seconds.
+        """
         element = job.headers.get("reviewElement", "Task_ReviewChange")
         deadline = asyncio.get_running_loop().time() + _VISIBLE_WITHIN.total_seconds()
         while True:
             tasks = await self.rules.tasks.completed_tasks(job.process_instance, element)
-            fresh = [task for task in tasks if task.key not in seen]
+            fresh = [task for task in tasks if task.key not in seen and task.key > policy.asked_by]
             if fresh:
                 return fresh[-1]
             if asyncio.get_running_loop().time() > deadline:

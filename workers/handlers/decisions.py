@@ -52,12 +52,12 @@ class CheckPolicy:
         change = await context.changes.find(request.change)
         if change is None:
             return Stuck(f"The store holds no change {request.change}.")
-        policy = await context.changes.policy(change.digest) or await self._evaluate(change)
+        policy = await context.changes.policy(change.digest) or await self._evaluate(change, job)
         if policy.denied:
             return refused(BpmnErrorCode.POLICY_DENIED, f"The policy denies this change: {policy.reason}")
         return Done({"policy": _shown(policy)})
 
-    async def _evaluate(self, change: Change) -> Policy:
+    async def _evaluate(self, change: Change, job: Job) -> Policy:
         context = self.rules.context
         environment = context.environment(change.environment)
         plan = await context.plans.find(change.plan) if change.plan else None
@@ -65,7 +65,7 @@ class CheckPolicy:
         answer = await self.rules.table.evaluate(known)
         requester = await requester_of(self.rules, change.process_instance)
         policy = read_answer(change.digest, answer.output, answer.table, known, environment, requester)
-        policy = await context.changes.set_policy(policy)
+        policy = await context.changes.set_policy(policy.model_copy(update={"asked_by": job.key}))
         subject = change.stack or f"{environment.name}/hosts"
         await context.audit.add(
             subject, context.runs.worker, "policy", change=change.digest, approvals=policy.approvals,
