@@ -5,25 +5,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
+from browser.tasklist import act, browser, picture
 from results import Result
 from served import Served
 from workers.core.settings import Settings
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest
 
+__all__ = ["act", "browser"]  # fixtures that are used by being here
+
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.tofu, pytest.mark.ssh]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "results" / "screenshots"
-PATIENCE = 60_000
 RELOADS = 30
 NOTHING = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="Definitions_Nothing"
@@ -39,35 +36,6 @@ NOTHING = """<?xml version="1.0" encoding="UTF-8"?>
     </bpmn:userTask>
   </bpmn:process>
 </bpmn:definitions>"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
-    if not CHROMIUM:
-        from needs import missing
-
-        missing("Chromium (Debian package chromium)")
-    with sync_playwright() as playwright:
-        quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def act(browser: Browser, project: Served) -> Iterator[Page]:
-    """Tasklist, with the approver signed in."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    page.goto(f"{project.rest}/tasklist")
-    page.locator("input[name=username]").fill("act")
-    page.locator("input[name=password]").fill("act")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("All open tasks")).to_be_visible()
-    yield page
-    page.close()
 
 
 def open_review(page: Page, project: Served, instance: int) -> None:
@@ -98,11 +66,6 @@ async def a_review_of_nothing(settings: Settings) -> int:
         while not (tasks := await rest.user_tasks(process_instance=instance, state="CREATED")):
             await asyncio.sleep(0.3)
         return tasks[0].key
-
-
-def picture(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 def test_a_person_reads_the_plan_in_tasklist_and_approves_it(act: Page, project: Served):

@@ -347,6 +347,6 @@ async def test_hosts_may_be_left_as_they_are(on_stage, decided):
         instance = await actors.start("ConfigureHost", **HOSTS, decideWithin="PT5M" if decided else "PT1S")
         if decided:
             await actors.complete("Task_DecideOnHosts", 1, {"next": "leave"})
-        assert await actors.ended(instance) == "EndEvent_HostsLeft"
+        assert await actors.ended(instance) == "IntermediateEvent_PeopleTold"
         assert actors.notices() == ["configuration-failed", "kept"]
         assert "No route." in actors.inputs("notify.send")[1]["message"]

@@ -1,0 +1,50 @@
+"""Tasklist in Chromium, with somebody signed in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from served import Served
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "results" / "screenshots"
+PATIENCE = 60_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    if not CHROMIUM:
+        from needs import missing
+
+        missing("Chromium (Debian package chromium)")
+    with sync_playwright() as playwright:
+        quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def act(browser: Browser, project: Served) -> Iterator[Page]:
+    """Tasklist, with the approver signed in."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    page.goto(f"{project.rest}/tasklist")
+    page.locator("input[name=username]").fill("act")
+    page.locator("input[name=password]").fill("act")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("All open tasks")).to_be_visible()
+    yield page
+    page.close()
+
+
+def picture(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
