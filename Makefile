@@ -78,7 +78,7 @@ bench: setup ## Measure the speed beside other clients, in one run; the result g
 	@$(BIN)/python -m bench.report results/bench/bench.json
 
 .PHONY: check
-check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-checkov check-ansible check-image check-workflows check-bpmn check-pages ## All checks that need no engine
+check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-checkov check-ansible check-charts check-image check-workflows check-actionlint check-bpmn check-pages ## All checks that need no engine
 
 .PHONY: check-style
 check-style: venv
@@ -125,7 +125,7 @@ check-ansible: venv
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(STAGE) "ansible-lint" $(BIN)/ansible-lint --offline --profile production ansible
 
 .PHONY: check-charts
-check-charts: venv ## Lint and test the Helm chart with helm, which is built with Go
+check-charts: venv
 	@$(STAGE) "Helm chart" $(BIN)/python tools/charts.py
 
 .PHONY: check-image
@@ -137,7 +137,7 @@ check-workflows: venv
 	@$(STAGE) "zizmor" $(BIN)/zizmor --offline --quiet .github
 
 .PHONY: check-actionlint
-check-actionlint: venv ## Check the workflows with actionlint, which is built with Go
+check-actionlint: venv
 	@$(STAGE) "actionlint" $(BIN)/python tools/gotool.py actionlint -shellcheck= -pyflakes=
 
 .PHONY: check-secrets

@@ -68,6 +68,15 @@ def test_an_upgrade_and_the_way_back(installed):
     assert grace(installed) == 3600 + 120 + 60
 
 
+def test_a_changed_setting_starts_workers_anew(installed):
+    """The pods' template changes with the settings, so that no worker goes on with old ones."""
+    before = installed.get(f"{DEPLOYMENTS}/sluis-light")["spec"]["template"]
+    changed = ("--set", "settings.SLUIS_LOG_LEVEL=debug")
+    done = installed.helm("upgrade", "sluis", CHART, *NO_HOOKS, "--values", LEAST, *changed)
+    assert done.returncode == 0, done.stderr
+    assert installed.get(f"{DEPLOYMENTS}/sluis-light")["spec"]["template"] != before
+
+
 def test_a_pool_that_is_taken_out_goes(installed):
     """One worker for everything: the other Deployments, accounts and budgets are removed by the upgrade."""
     done = installed.helm("upgrade", "sluis", CHART, *NO_HOOKS, "--values", CHART / "ci" / "one-worker.yaml")

@@ -39,4 +39,4 @@ def test_a_role_converges_once_and_is_verified(tmp_path: Path, role: str) -> Non
             cwd=ANSIBLE, env=environment, capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    assert "Idempotence completed successfully" in done.stdout + done.stderr
+    assert f"{role} > idempotence: Executed: Successful" in done.stdout + done.stderr
