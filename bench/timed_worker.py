@@ -13,8 +13,9 @@ import structlog
 from workers.execution import ansible, terraform
 from workers.execution.process import run_tool
 from workers.runs.store import Store
-from workers.service.assembly import assemble, load_settings
+from workers.service.assembly import assemble
 from workers.service.logs import log_to_stderr
+from workers.service.settings import load_settings
 from workers.service.signals import told_to_stop
 from workers.service.tools import present_tools
 from workers.service.workers import serve
