@@ -121,9 +121,11 @@ class Builder:
 
     def _run_stage(self, stage: Stage, root: Path, roots: Mapping[str, Path]) -> None:
         environment, folder = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, "/"
-        binds = ["/usr/local/go"] if stage.image.startswith("golang:") else []
-        if binds:
-            environment |= {"PATH": f"/usr/local/go/bin:{environment['PATH']}", "HOME": "/root"}
+        binds: tuple[str, ...] = ()
+        if stage.image.startswith("golang:"):
+            lent = _go()
+            binds = tuple(lent.values())
+            environment |= lent | {"PATH": f"{lent['GOROOT']}/bin:{environment['PATH']}", "HOME": "/root"}
         for name, text in stage.steps:
             if name == "ENV":
                 environment |= dict(word.split("=", 1) for word in shlex.split(text))
@@ -155,6 +157,13 @@ class Builder:
                 goal = goal / origin.name if target.endswith("/") else goal
                 goal.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(origin, goal)
+
+
+def _go() -> dict[str, str]:
+    """Where this machine has Go, and what it has downloaded and compiled already."""
+    names = ("GOROOT", "GOMODCACHE", "GOCACHE")
+    shown = subprocess.run(["go", "env", *names], capture_output=True, text=True, check=True).stdout
+    return dict(zip(names, shown.split(), strict=True))
 
 
 @contextmanager
