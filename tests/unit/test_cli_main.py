@@ -58,3 +58,30 @@ def test_the_hooks_for_other_projects_run_light_commands() -> None:
     hooks = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
     assert {hook["id"] for hook in hooks} == {"sluis-check", "sluis-generate"}
     assert [named(hook["entry"].split()[1:]) in LIGHT for hook in hooks] == [True, True]
+
+
+BROKEN = """<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="D" targetNamespace="t">
+<bpmn:process id="P" isExecutable="true">
+<bpmn:userTask id="Task_Ask" name="Ask 100%"/></bpmn:process></bpmn:definitions>
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github"])
+def test_findings_are_printed_in_the_form_that_is_asked_for(tmp_path: Path, form: str) -> None:
+    """Each form names file, line, element and rule, and the exit code is 1; annotations are escaped as GitHub asks."""
+    (tmp_path / "bpmn").mkdir()
+    (tmp_path / "bpmn" / "P.bpmn").write_text(BROKEN)
+    command = [sys.executable, "-m", "workers.cli", "-p", str(tmp_path), "check", "--format", form]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    if form == "json":
+        [found] = json.loads(done.stdout)
+        assert (found["rule"], found["file"], found["line"]) == ("user-task-kind", "bpmn/P.bpmn", 3)
+    elif form == "sarif":
+        [result] = json.loads(done.stdout)["runs"][0]["results"]
+        assert result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "Task_Ask"
+    elif form == "github":
+        assert done.stdout.startswith("::error file=bpmn/P.bpmn,line=3,title=user-task-kind::Ask 100%25: ")
+    else:
+        assert done.stdout.startswith("bpmn/P.bpmn:3: Ask 100% (Task_Ask): ")
+        assert "[user-task-kind]" in done.stdout
