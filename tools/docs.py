@@ -70,8 +70,8 @@ def environment_page() -> str:
     intro = (
         "One file per customer and stage: `environments/<name>.yaml`. Unknown keys are refused. "
         "Secrets are references, never values: `secret://env/NAME` (an environment variable of the worker) and "
-        "`secret://file/PATH` (a file below the project's `secrets` folder, or an absolute path). "
-        "`secret://aws-sm/…` and `secret://keeper/…` are accepted by the schema but not resolved yet.\n\n"
+        "`secret://file/PATH` (a file below the project's `secrets` folder, or an absolute path), or one of "
+        "[those that are not on this machine](../how-to/use-secrets.md).\n\n"
         "A name is a lower-case letter followed by at most 62 of `a-z`, `0-9`, `-` and `_`."
     )
     return _page("workers/core/environment.py", "The environment file", intro, *sections)
