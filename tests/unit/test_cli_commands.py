@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from service_kit import project
-from workers.cli.main import app
+from workers.cli.commands import app
 from workers.runs.audit import Audit
 from workers.runs.store import DirectoryStore
 
