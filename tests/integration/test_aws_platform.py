@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -128,6 +128,16 @@ def test_the_inventory_is_that_of_the_plan(platform: Root, life: Life, size: str
     """The documentation's tables of resources and costs come from what a plan of that size makes today."""
     plan = life.plan if size == "production" else platform.planned(VALUES, f"-var=size={size}")
     assert json.loads(INVENTORY.read_text())[size] == inventory(plan), "run tools/aws_inventory.py and tools/docs.py"
+
+
+def test_an_environment_of_another_account_is_made_as_the_readme_says(platform: Root) -> None:
+    """The example in the README gives the two roles and the key ``cloud`` of the environment's file."""
+    example = re.search(r"```hcl\n(.*?)```", (PLATFORM / "README.md").read_text(), re.DOTALL)
+    assert example
+    other = replace(platform, folder=platform.folder.parents[1])
+    (other.folder / "main.tf").write_text('provider "aws" {\n  region = "eu-central-1"\n}\n\n' + example[1])
+    other.run("init", "-input=false")
+    other.live()
 
 
 def test_every_role_has_the_boundary(life: Life) -> None:

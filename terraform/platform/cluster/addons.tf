@@ -23,6 +23,15 @@ resource "aws_eks_addon" "before_nodes" {
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "PRESERVE"
   tags                        = var.tags
+
+  dynamic "pod_identity_association" {
+    for_each = each.key == "vpc-cni" ? { aws-node = module.network_role.arn } : {}
+
+    content {
+      service_account = pod_identity_association.key
+      role_arn        = pod_identity_association.value
+    }
+  }
 }
 
 resource "aws_eks_addon" "after_nodes" {
@@ -46,6 +55,18 @@ resource "aws_eks_addon" "after_nodes" {
   }
 
   depends_on = [aws_eks_node_group.this]
+}
+
+module "network_role" {
+  source = "../../modules/aws_iam_role"
+
+  name                     = "${var.name}-pod-network"
+  description              = "The add-on that gives pods of ${var.name} their addresses"
+  path                     = var.role_path
+  trust                    = { services = ["pods.eks.amazonaws.com"] }
+  managed_policy_arns      = ["${local.aws_policies}/AmazonEKS_CNI_Policy"]
+  permissions_boundary_arn = var.permissions_boundary_arn
+  tags                     = var.tags
 }
 
 module "disk_role" {

@@ -100,3 +100,12 @@ run "network_policies_are_enforced" {
     error_message = "NetworkPolicies of the charts must have an effect."
   }
 }
+
+run "nodes_carry_no_rights_of_pods" {
+  command = plan
+
+  assert {
+    condition     = length(aws_eks_addon.before_nodes["vpc-cni"].pod_identity_association) == 1 && length(aws_eks_addon.after_nodes["aws-ebs-csi-driver"].pod_identity_association) == 1
+    error_message = "Add-ons that need rights in AWS must have roles of their own, not the node's."
+  }
+}
