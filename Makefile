@@ -78,7 +78,7 @@ bench: setup ## Measure the speed beside other clients, in one run; the result g
 	@$(BIN)/python -m bench.report results/bench/bench.json
 
 .PHONY: check
-check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-checkov check-ansible check-charts check-image check-workflows check-actionlint check-bpmn check-pages ## All checks that need no engine
+check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-tflint check-checkov check-ansible check-charts check-image check-workflows check-actionlint check-bpmn check-pages ## All checks that need no engine
 
 .PHONY: check-style
 check-style: venv

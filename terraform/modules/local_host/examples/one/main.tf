@@ -18,5 +18,6 @@ module "machine" {
 }
 
 output "machine" {
-  value = module.machine
+  description = "The machine."
+  value       = module.machine
 }
