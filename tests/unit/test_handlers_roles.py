@@ -15,6 +15,7 @@ from workers.core.records import (
     StackRecord,
 )
 from workers.core.values import now
+from workers.handlers.configured import remember
 from workers.handlers.covering import covering_step, used_places
 from workers.handlers.roles import RoleJob, RoleRequest, host_subjects, role_step
 
@@ -133,6 +134,13 @@ async def test_an_approval_for_one_host_does_not_serve_its_stack(fleet):
     assert await covered(fleet, digest, hosts=("stack:local/web#web-1",)) == 0
     assert await covered(fleet, digest, hosts=("stack:local/web#web-2",)) is None
     assert await covered(fleet, digest, hosts=("stack:local/web",)) is None
+
+
+async def test_what_one_host_was_made_like_is_remembered_for_its_stack(fleet):
+    """Host by host, the stack's record says how its hosts are meant to be."""
+    await remember(fleet, "hello", INPUTS, ("stack:local/web#web-1",), "1-1")
+    [known] = await fleet.configured.roles(StackId(environment="local", name="web"))
+    assert (known.role, known.inputs) == ("hello", INPUTS)
 
 
 async def test_a_host_that_the_stack_does_not_have_is_named(fleet):

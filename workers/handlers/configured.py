@@ -23,7 +23,7 @@ async def remember(context: Context, role: str, inputs: dict[str, JsonValue], ho
     hidden = {i.name for i in context.contract(Kind.ROLE, role).inputs if i.sensitive}
     kept = {name: HIDDEN if name in hidden and not _is_reference(value) else value for name, value in inputs.items()}
     for host in (h for h in hosts if h.startswith("stack:")):
-        environment, _, name = host.removeprefix("stack:").partition("/")
+        environment, _, name = host.removeprefix("stack:").partition("#")[0].partition("/")
         stack = StackId(environment=environment, name=name)
         await context.configured.save(stack, ConfiguredRole(role=role, inputs=kept, run=run, ended=now()))
 
