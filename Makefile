@@ -76,6 +76,7 @@ chaos: setup ## Break everything on purpose, see what survives
 bench: setup ## Measure the speed beside other clients, in one run; the result goes to results/bench and the docs
 	@$(BIN)/python -m bench $(ARGS)
 	@$(BIN)/python -m bench.report results/bench/bench.json
+	@$(BIN)/python tools/figures.py
 
 .PHONY: check
 check: venv check-style check-format check-types check-rooms check-docs check-generated check-models check-terraform check-tflint check-checkov check-ansible check-charts check-image check-workflows check-actionlint check-bpmn check-pages ## All checks that need no engine

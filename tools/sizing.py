@@ -57,7 +57,7 @@ def _measured(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     if (rate := _plans_per_hour(result)) is not None:
         rows.append(("plans of a small module, in an hour", f"{rate:,.0f}"))
     if rounds := result.get("provisioning", {}).get("rounds"):
-        seconds = median(pair["sluis"] for pair in rounds)
+        seconds = median(pair["sluis"]["whole"] for pair in rounds)
         rows.append(("a machine from the request to verified, one after another, in an hour", f"{3600 / seconds:,.0f}"))
     if (memory := result.get("approvals", {}).get("memory_mb")) is not None:
         more = memory["open"] - memory["none"]

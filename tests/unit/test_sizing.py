@@ -12,7 +12,7 @@ RESULT = {
     "machine": {"cores": 2},
     "sides": {"ours": {"jobs_per_second": 1234.4}},
     "plans": {"count": 20, "rounds": [{"sluis": 10.0}, {"sluis": 20.0}, {"sluis": 12.0}]},
-    "provisioning": {"rounds": [{"sluis": 36.0}]},
+    "provisioning": {"rounds": [{"sluis": {"tool": 30.0, "whole": 36.0}}]},
     "approvals": {"count": 30, "memory_mb": {"none": 100.0, "open": 101.5}},
 }
 
