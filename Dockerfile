@@ -44,6 +44,7 @@ COPY bpmn /project/bpmn
 COPY terraform/modules /project/terraform/modules
 COPY ansible /project/ansible
 COPY environments /project/environments
+COPY policy /project/policy
 ENV PATH=/opt/sluis/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
