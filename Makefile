@@ -62,7 +62,7 @@ acceptance: setup ## The long end-to-end runs, each process five times; the tabl
 
 .PHONY: conformance
 conformance: setup ## What every Camunda must do, on the one that SLUIS_TEST_ENGINE or SLUIS_ENGINE names
-	@$(BIN)/pytest -v -m conformance $(ARGS)
+	@$(BIN)/pytest -v -m conformance tests/integration $(ARGS)
 
 .PHONY: molecule
 molecule: setup ## The roles on machines of their own, twice, and verified

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT / "tools"))
+sys.path.append(str(PROJECT / "tools"))
 import gotool  # noqa: E402
 
 _READY_SECONDS = 120

@@ -14,10 +14,10 @@ from workers.catalogue.start_forms import start_form
 from workers.catalogue.template_fields import input_fields
 from workers.catalogue.templates import templates
 from workers.core.contract import Contract, Input, Kind, Type, TypeName, Validation
-from workers.handlers.decisions import MachineRequest
 from workers.handlers.hosts import WaitRequest
 from workers.handlers.notify import NoticeRequest
 from workers.handlers.probe import ProbeRequest
+from workers.handlers.requests import MachineRequest
 
 PROJECT = Path(__file__).parents[2]
 TEXT = Type(TypeName.STRING)

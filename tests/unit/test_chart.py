@@ -14,7 +14,7 @@ from docs_reading import PROJECT
 from workers.core.job import Pool
 from workers.core.settings import Settings
 
-sys.path.insert(0, str(PROJECT / "tools"))
+sys.path.append(str(PROJECT / "tools"))
 import chart
 
 CHART = PROJECT / "helm" / "sluis"

@@ -9,7 +9,7 @@ import pytest
 from docs_reading import PROJECT
 from workers.core.errors import MissingToolError, SluisError
 
-sys.path.insert(0, str(PROJECT / "tools"))
+sys.path.append(str(PROJECT / "tools"))
 import gotool
 
 TOOLS = ("actionlint", "gitleaks", "helm", "helm-unittest", "kine", "kube-apiserver")

@@ -10,7 +10,7 @@ import pytest
 from docs_reading import PROJECT
 from workers import __version__
 
-sys.path.insert(0, str(PROJECT / "tools"))
+sys.path.append(str(PROJECT / "tools"))
 import lock
 import release
 
