@@ -57,7 +57,7 @@ test: ## All checks, unit, property and integration tests, the short end-to-end 
 .PHONY: acceptance
 acceptance: setup ## The long end-to-end runs, each process five times; the table goes to results/acceptance.md
 	@rm -rf results/acceptance
-	@status=0; $(BIN)/pytest -v --durations=15 -m slow $(ARGS) || status=$$?; \
+	@status=0; $(BIN)/pytest -v --durations=15 -m slow --ignore tests/unit --ignore tests/property $(ARGS) || status=$$?; \
 		if [ -d results/acceptance ]; then $(BIN)/python tools/results.py || status=1; fi; exit $$status
 
 .PHONY: conformance

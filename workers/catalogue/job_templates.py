@@ -76,6 +76,9 @@ def _request() -> Field:
         text("name", "Name", "Name of the machine.", "what", "=name", required=True),
         expression("configure", "Roles", "List of {role, inputs}.", "what", "=[]"),
         expression("inputs", "Inputs", "More inputs of the machine's module.", "what", "={}"),
+        expression("endDate", "End date", "Until when it is to be there; null: for good.", "what", "=null"),
+        expression("remindBefore", "Remind before", "How long before that people are told, e.g. P7D.", "what", "=null"),
+        expression("agreed", "Agreed", "Whether the end was agreed on while it was not over yet.", "what", "=false"),
     ]
     about = "Refuses a bad request for a machine before anything starts. Errors to catch: REQUEST_INVALID."
     return _template("request.check", "Check request", about, fields, "request")
