@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+OWN_MODULE = re.compile(r'^\s*source\s*=\s*"(\.\.?/[^"]+)"', re.MULTILINE)
 sys.path.insert(0, str(PROJECT))
 
 from tools.aws_provider import ensure_aws_provider  # noqa: E402
@@ -54,9 +56,11 @@ def _validate(tofu: Tofu, tree: Path) -> int:
 
 
 def _needs_aws(folder: Path) -> bool:
-    return any(
-        "hashicorp/aws" in file.read_text() or 'provider "aws"' in file.read_text() for file in folder.glob("*.tf")
-    )
+    """Whether a folder, or a module of ours that it calls, names the AWS provider."""
+    text = "\n".join(file.read_text() for file in folder.glob("*.tf"))
+    if "hashicorp/aws" in text or 'provider "aws"' in text:
+        return True
+    return any(_needs_aws((folder / source).resolve()) for source in OWN_MODULE.findall(text))
 
 
 def _valid(tofu: Tofu, folder: Path, tree: Path) -> int:
