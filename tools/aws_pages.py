@@ -60,6 +60,15 @@ def costs_page() -> str:
     )
 
 
+def totals() -> dict[str, float]:
+    """What each size costs in a month, in US dollars."""
+    prices, inventories = _read(PROJECT / "tools" / "aws_prices.json"), _read(PLATFORM / "inventory.json")
+    return {
+        size: sum(cost for _, cost in monthly(prices, size, inventory).values())
+        for size, inventory in inventories.items()
+    }
+
+
 def monthly(prices: Mapping[str, Any], size: str, inventory: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """Quantity and cost in a month, by price.
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from tools import sizing
+from tools import aws_pages, sizing
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 COMPARISON: Final = PROJECT / "docs" / "project" / "comparison.yaml"
@@ -54,6 +54,12 @@ def sensitivity() -> str:
     return table(["weights", "first", "second", "lead"], rows)
 
 
+def budget() -> str:
+    """What the platform costs on AWS in a month and in a year, by size."""
+    rows = [[size, f"{cost:,.0f}", f"{12 * cost:,.0f}"] for size, cost in aws_pages.totals().items()]
+    return table(["size", "US dollars in a month", "US dollars in a year"], rows)
+
+
 def weighted(data: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, float]:
     """The weighted mean score of each candidate."""
     whole = sum(weights.values())
@@ -81,6 +87,7 @@ def _comparison() -> Mapping[str, Any]:
 
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
+    "budget": budget,
     "comparison": comparison,
     "comparison-reasons": comparison_reasons,
     "sensitivity": sensitivity,

@@ -11,6 +11,7 @@ import pytest
 from docs_reading import PROJECT
 
 sys.path.insert(0, str(PROJECT / "tools"))
+import aws_pages
 import figures
 import tables
 
@@ -64,3 +65,10 @@ def test_the_weighted_score_follows_the_weights() -> None:
 def test_every_figure_in_the_documents_is_current() -> None:
     """The pages say what the result files say; make figures writes them."""
     assert [p for page in figures.pages() for p in figures.problems(page, tables.TABLES)] == []
+
+
+def test_the_budget_is_the_last_line_of_the_page_on_costs() -> None:
+    """The budget names the sums that the reference of costs has."""
+    together = next(line for line in aws_pages.costs_page().splitlines() if "**Together**" in line)
+    sums = [cell.strip(" *") for cell in together.split("|")[2:-1]]
+    assert [row.split("|")[2].strip() for row in tables.budget().splitlines()[2:]] == sums

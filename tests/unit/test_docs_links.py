@@ -19,11 +19,12 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 
 def test_every_page_of_the_documentation_can_be_found() -> None:
-    """The table of contents, the list of decisions or that of the catalogue links every page of docs/."""
+    """The table of contents, or one of the lists that it leads to, links every page of docs/."""
     listed = {
         (index.parent / link.partition("#")[0]).resolve()
         for index in (
-            PROJECT / "docs" / name for name in ("README.md", "adr/README.md", "reference/catalogue/README.md")
+            PROJECT / "docs" / name
+            for name in ("README.md", "project/README.md", "adr/README.md", "reference/catalogue/README.md")
         )
         for link in links(index)
     }
