@@ -217,6 +217,6 @@ def command(
             f"mount -t tmpfs -o mode=1777 tmp {root}/tmp",
             f"mount -o remount,bind,ro {root}",
         ]
-    words = shlex.join(["chroot", f"--userspec={user}", str(root), *argv])
+    words = shlex.join(["/usr/sbin/chroot", f"--userspec={user}", str(root), *argv])
     script = " && ".join([*lines, f"exec {words}"])
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script]
