@@ -44,11 +44,12 @@ async def test_a_taken_outcome_is_noted_for_the_types_that_keep_records_and_only
     [
         ("light, terraform", {Pool.LIGHT, Pool.TERRAFORM}),
         ("terraform", {Pool.TERRAFORM}),
-        (None, {Pool.LIGHT, Pool.TERRAFORM}),
+        ("light", {Pool.LIGHT}),
+        (None, set(Pool)),
     ],
 )
 async def test_a_worker_serves_the_pools_that_are_set(tmp_path, monkeypatch, pools, served):
-    """SLUIS_POOLS keeps a worker away from jobs of other pools; unset it serves all (the project has no role)."""
+    """SLUIS_POOLS keeps a worker away from jobs of other pools; unset it serves all."""
     if pools:
         monkeypatch.setenv("SLUIS_POOLS", pools)
     assembly = assemble(load_settings(project=project(tmp_path), data=tmp_path / "data"))
