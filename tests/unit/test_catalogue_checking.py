@@ -84,6 +84,10 @@ BROKEN = {
     "unknown-role": ('type="terraform.box.plan"', 'type="ansible.box.check"'),
     "unknown-job-type": ("terraform.box.plan", "terraform.box.plna"),
     "unknown-environment": ('source="=environment"', 'source="lokal"'),
+    "shadowed-variable": (
+        'target="inputs"/>',
+        'target="inputs"/><zeebe:input source="=inputs.b" target="purpose"/>',
+    ),
     "unknown-decision": ('decisionId="Weight"', 'decisionId="Height"'),
     "unknown-input": ("size: 3", "size: 3, lables: []"),
     "missing-input": ("size: 3, ", ""),

@@ -11,6 +11,7 @@ from workers.catalogue.environments import environment_names, read_environment
 from workers.catalogue.findings import Finding
 from workers.catalogue.reading import read_catalogue
 from workers.catalogue.rules_calls import calls
+from workers.catalogue.rules_mappings import shadowed
 from workers.catalogue.rules_tasks import decisions, forms, job_types, people, timers
 from workers.catalogue.sources import FILE, read_sources
 from workers.catalogue.surroundings import Surroundings, surroundings
@@ -24,6 +25,7 @@ _RULES: Final[tuple[Callable[[Drawing, Surroundings], Iterator[Finding]], ...]] 
     decisions,
     people,
     timers,
+    shadowed,
 )
 
 

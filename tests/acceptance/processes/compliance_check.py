@@ -22,6 +22,7 @@ def once(project: Served, number: int) -> Happenings:
 
 def again(project: Served, number: int) -> Happenings:
     happenings, report = check(project)
+    assert [scan["failed"] for scan in report["scans"]] == [""] * 4
     assert asked(happenings) == []
     assert of_kind(report, "drift", "hosts") == []
     return ended_well(happenings)
