@@ -95,6 +95,9 @@ def test_a_name_that_lives_already_is_refused(tmp_path: Path) -> None:
             plan = plan_of(shared, "web1", "another", os.environ["SLUIS_HOST_IMAGE"])
             refused = program("create", plan)
             assert "a living machine of that name" in refused.communicate(timeout=60)[1]
+            # As it was when it was planned, but made for another key: it belongs to a stack of another environment.
+            with program("create", {**plan, "generation": one.record()["generation"]}) as theirs:
+                assert "a living machine of that name" in theirs.communicate(timeout=60)[1]
             assert refused.returncode == 1
             assert program("destroy", plan).wait(timeout=60) == 0
             assert two.folder.exists()

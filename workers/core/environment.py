@@ -112,13 +112,13 @@ class Machine(Record):
     """What VM provisioning makes in this environment, and what the releases of an application run on.
 
     ``inputs`` are constants; ``request`` maps inputs of the module to facts of the request
-    (``name``, ``environment``, ``public_key``). ``roles`` has constant inputs of roles that configure machines here;
+    (``name``, ``environment``, ``full_name``, which is both, and ``public_key``). ``roles`` has constant inputs of roles that configure machines here;
     what a request says itself counts before them.
     """
 
     module: Name = Field(description="Module that makes a machine.")
     inputs: dict[str, JsonValue] = Field({}, description="Constant inputs of the module.")
-    request: dict[str, Literal["name", "environment", "public_key"]] = Field(
+    request: dict[str, Literal["name", "environment", "full_name", "public_key"]] = Field(
         {}, description="Inputs of the module that come from the request."
     )
     roles: dict[Name, dict[str, JsonValue]] = Field(

@@ -148,7 +148,11 @@ class CheckRequest:
     def _module_inputs(
         self, environment: Environment, machine: Machine, request: MachineRequest
     ) -> dict[str, JsonValue]:
-        given: dict[str, str] = {"name": request.name, "environment": environment.name}
+        given: dict[str, str] = {
+            "name": request.name,
+            "environment": environment.name,
+            "full_name": f"{environment.name}-{request.name}",
+        }
         if "public_key" in machine.request.values():
             given["public_key"] = self.context.key_pair(environment).public
         return {**machine.inputs, **{i: given[fact] for i, fact in machine.request.items()}, **request.inputs}

@@ -49,7 +49,14 @@ def create(plan: Plan, place: Place, program: Path) -> Record:
         HostError: The machine said why it could not start, or did not answer in time.
     """
     record = place.write(
-        Record(generation=plan.generation, kind=plan.kind, name=plan.name, image=plan.image, user="root")
+        Record(
+            generation=plan.generation,
+            kind=plan.kind,
+            name=plan.name,
+            image=plan.image,
+            user="root",
+            authorized_key=plan.authorized_key,
+        )
     )
     lower = _unpacked(Path(plan.image))
     go, report, settings = _start_init(plan, place, lower, program)
@@ -135,9 +142,14 @@ def _start_init(plan: Plan, place: Place, lower: Path, program: Path) -> tuple[I
         # It detaches itself by a fork; what is started here ends at once.
         process = subprocess.Popen(
             [sys.executable, "-I", "-B", str(program), "init"],
-            stdin=go_end, stdout=log, stderr=log, cwd="/", pass_fds=(report_end,), start_new_session=True,
+            stdin=go_end,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            pass_fds=(report_end,),
+            start_new_session=True,
             env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
+        )
     process.returncode = 0  # nobody waits for it here
     os.close(go_end)
     os.close(report_end)

@@ -52,6 +52,7 @@ class Record:
     link: str = ""
     pid: int = 0
     started: str = ""
+    authorized_key: str = ""  # of a machine made for another key, a stack learns that it is somebody else's
 
     def with_process(self, pid: int) -> "Record":
         """Remember a process in a way that a later one with the same id is not taken for it."""

@@ -50,7 +50,7 @@ def create(plan: Plan, place: Place, program: Path) -> Record:  # noqa: ARG001 -
         raise HostError("no sshd on PATH: install openssh-server")
     record = Record(
         generation=plan.generation, kind=plan.kind, name=plan.name, network="shared",
-        address=ADDRESS, port=_free_port(), user=getpass.getuser(),
+        address=ADDRESS, port=_free_port(), user=getpass.getuser(), authorized_key=plan.authorized_key,
     )  # fmt: skip
     place.write(record)
     record = replace(record, host_keys=(_host_key(place),))
