@@ -181,6 +181,11 @@ diagrams: tools/pages/node_modules/.package-lock.json ## Draw the diagrams of do
 figures: venv ## Write the figures of result files into the documents
 	@$(BIN)/python tools/figures.py
 
+.PHONY: results
+results: venv ## Publish what the last runs of tests left in results/, and write it into the documents
+	@$(BIN)/python tools/outcomes.py $(ARGS)
+	@$(BIN)/python tools/figures.py
+
 .PHONY: lock
 lock: venv ## Pin the Python packages again (ARGS=--upgrade for newer ones)
 	@$(BIN)/python tools/lock.py $(ARGS)

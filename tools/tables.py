@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from tools import aws_pages, sizing
+from tools import aws_pages, outcomes, sizing
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 COMPARISON: Final = PROJECT / "docs" / "project" / "comparison.yaml"
@@ -93,4 +93,5 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "sensitivity": sensitivity,
     "sizing-measured": sizing.measured,
     "sizing-stacks": sizing.stacks,
+    **outcomes.TABLES,
 }

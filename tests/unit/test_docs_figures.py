@@ -10,7 +10,7 @@ import pytest
 
 from docs_reading import PROJECT
 
-sys.path.insert(0, str(PROJECT / "tools"))
+sys.path.append(str(PROJECT / "tools"))
 import aws_pages
 import figures
 import tables

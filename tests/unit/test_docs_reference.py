@@ -19,7 +19,7 @@ from workers.core.records import Change
 from workers.core.settings import Settings
 from workers.service.workers import job_workers
 
-sys.path.insert(0, str(PROJECT / "tools"))
+sys.path.append(str(PROJECT / "tools"))
 import docs
 
 REFERENCE = PROJECT / "docs" / "reference"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(PROJECT / "tools"))
+sys.path.append(str(PROJECT / "tools"))
 import reuse  # noqa: E402 - found by the line above
 
 
