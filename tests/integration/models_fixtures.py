@@ -242,7 +242,7 @@ class Stage:
 
     async def task(self, element: str, number: int = 1) -> UserTask:
         """The ``number``-th user task of that element, once the engine shows it."""
-        return await within(60, lambda: self._task(element, number), f"user task {number} of {element}")
+        return await within(180, lambda: self._task(element, number), f"user task {number} of {element}")
 
     async def _task(self, element: str, number: int) -> UserTask | None:
         tasks = [t for t in await self.people.user_tasks(element=element) if t.process.startswith(self.prefix)]
@@ -255,7 +255,7 @@ class Stage:
         async def gone() -> bool | None:
             return await self._is_gone(instance) or None
 
-        await within(60, gone, f"end of instance {instance}; jobs so far: {self.types()}")
+        await within(180, gone, f"end of instance {instance}; jobs so far: {self.types()}")
         return self.jobs[-1][1].element if self.jobs else ""
 
     async def _is_gone(self, instance: int) -> bool:

@@ -347,7 +347,7 @@ async def test_a_review_that_nobody_takes_goes_to_the_escalation_group(on_stage,
     answer = policy(escalateTo="managers", escalateAt=soon())
     async with on_stage(policy__check=[answer], **UNDECIDED[block]) as actors:
         instance = await actors.start()
-        task = await within(60, lambda: escalated(actors), "review for the escalation group")
+        task = await within(180, lambda: escalated(actors), "review for the escalation group")
         await actors.people.assign(task.key, "demo")
         await actors.people.complete(task.key, {"decision": "approved"})
         assert await actors.ended(instance) == "EndEvent_MachineReady"
@@ -372,7 +372,7 @@ async def test_a_review_that_nobody_decides_on_ends_as_a_rejection(on_stage, blo
         async def told() -> bool | None:
             return bool(actors.notices()) or None
 
-        await within(60, told, "notice of the rejection")
+        await within(180, told, "notice of the rejection")
         assert actors.inputs("approval.verify")[0]["decision"] == "expired"
         assert actors.inputs("notify.send")[0]["message"] == "Nobody decided in time."
         assert {"terraform.local_host.apply", "ansible.os_baseline.run"}.isdisjoint(actors.types())
