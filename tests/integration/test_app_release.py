@@ -136,6 +136,7 @@ def test_the_life_of_an_application(shop: Shop) -> None:
     assert shop.page() == "from 1.4"
 
 
+@pytest.mark.slow
 def test_a_version_never_changes(shop: Shop) -> None:
     """The same version with another content is refused, and what runs goes on."""
     good(shop.release("1.4"))
@@ -145,6 +146,7 @@ def test_a_version_never_changes(shop: Shop) -> None:
     assert shop.page() == "from 1.4"
 
 
+@pytest.mark.slow
 def test_an_archive_that_is_not_the_one_named_is_not_unpacked(shop: Shop) -> None:
     """The digest is read on the host before anything is taken apart."""
     run = shop.release("3.0", app_release_sha256="a" * 64)
@@ -153,6 +155,7 @@ def test_an_archive_that_is_not_the_one_named_is_not_unpacked(shop: Shop) -> Non
     assert "3.0" not in shop.releases()
 
 
+@pytest.mark.slow
 def test_each_release_keeps_its_command_and_environment(shop: Shop) -> None:
     """An earlier release runs as it did, with texts in the environment that stay texts."""
     serve = ["sh", "-c", 'echo "$GREETING" > "$APP_DATA/said"; exec python3 serve.py']
@@ -177,6 +180,7 @@ def _with_unsafe(shop: Shop, version: str, command: list[str], text: str) -> str
     )
 
 
+@pytest.mark.slow
 def test_a_first_release_that_fails_leaves_nothing_running(shop: Shop) -> None:
     """Where nothing was current before, nothing is afterwards; saying so for the way back changes nothing more."""
     other = {"app_release_name": "stall", "app_release_port": 8090}
@@ -191,6 +195,7 @@ def test_a_first_release_that_fails_leaves_nothing_running(shop: Shop) -> None:
     assert shop.host.ssh("pgrep", "-u", "stall", check=False).returncode
 
 
+@pytest.mark.slow
 def test_files_that_something_else_serves_need_no_command(shop: Shop) -> None:
     """Without a command there is no process, no account and no question."""
     files = {"app_release_name": "site", "app_release_command": [], "app_release_health_path": ""}
@@ -200,6 +205,7 @@ def test_files_that_something_else_serves_need_no_command(shop: Shop) -> None:
     assert good(shop.release("1", **files)).changed == 0
 
 
+@pytest.mark.slow
 def test_without_root_all_of_it_happens_in_the_users_home(shop: Shop) -> None:
     """Release, repetition, replacement and way back in the present user's name."""
     mine = Shop(shop.host, "bob", 8091, "/home/bob/.local/share/shop")
@@ -224,6 +230,7 @@ def test_without_root_all_of_it_happens_in_the_users_home(shop: Shop) -> None:
         ({"app_release_environment": {"A B": "x"}}, "app_release_environment"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_wrong_inputs_are_refused_by_name(shop: Shop, wrong: dict[str, object], named: str) -> None:
     """The role stops with the name of the variable, before anything is changed."""
     run = shop.release("5.0", check=True, **wrong)
@@ -232,6 +239,7 @@ def test_wrong_inputs_are_refused_by_name(shop: Shop, wrong: dict[str, object], 
     assert run.changed == 0
 
 
+@pytest.mark.slow
 def test_a_version_that_would_leave_the_folder_is_refused(shop: Shop) -> None:
     """A path is no version."""
     run = shop.release("5.0", check=True, app_release_version="../../etc")
