@@ -11,12 +11,14 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from workers.core.errors import EngineError
 from workers.core.job import Job
 from workers.core.values import now
 from workers.engine.errors import JobGoneError
@@ -204,6 +206,7 @@ class Stage:
 
     Attributes:
         jobs: every job that came, with the prefix taken off its type.
+        troubles: what the engine refused meanwhile; as a worker does, the script asks again.
     """
 
     gateway: ZeebeGateway
@@ -211,6 +214,7 @@ class Stage:
     prefix: str
     answers: Answers
     jobs: list[tuple[str, Job]] = field(default_factory=list)
+    troubles: list[EngineError] = field(default_factory=list)
 
     async def start(self, process: str = "VmProvisioning", **variables: Any) -> int:
         """Start a process; VM provisioning gets a request unless told otherwise."""
@@ -242,7 +246,7 @@ class Stage:
 
     async def task(self, element: str, number: int = 1) -> UserTask:
         """The ``number``-th user task of that element, once the engine shows it."""
-        return await within(180, lambda: self._task(element, number), f"user task {number} of {element}")
+        return await self.sees(lambda: self._task(element, number), f"user task {number} of {element}")
 
     async def _task(self, element: str, number: int) -> UserTask | None:
         tasks = [t for t in await self.people.user_tasks(element=element) if t.process.startswith(self.prefix)]
@@ -255,8 +259,19 @@ class Stage:
         async def gone() -> bool | None:
             return await self._is_gone(instance) or None
 
-        await within(180, gone, f"end of instance {instance}; jobs so far: {self.types()}")
+        await self.sees(gone, f"end of instance {instance}")
         return self.jobs[-1][1].element if self.jobs else ""
+
+    async def sees(self, ask: Callable[[], Awaitable[Any]], what: str) -> Any:
+        """Ask until there is an answer, for three minutes.
+
+        Raises:
+            TimeoutError: there was none in that time; it tells what happened instead.
+        """
+        try:
+            return await within(180, ask, what)
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}; jobs so far: {self.types()}; refused: {self.troubles}") from None
 
     async def _is_gone(self, instance: int) -> bool:
         """Whether the engine holds the instance no more: it takes no variables for it."""
@@ -273,7 +288,8 @@ class Stage:
     async def _play(self, job_type: str) -> None:
         wait, lease = timedelta(seconds=10), timedelta(seconds=30)
         while True:
-            for job in await self.gateway.activate(self.prefix + job_type, "script", 1, lease, wait):
+            take = partial(self.gateway.activate, self.prefix + job_type, "script", 1, lease, wait)
+            for job in await self._until_taken(take):
                 self.jobs.append((job_type, job))
                 await self._answer(job_type, job)
 
@@ -281,9 +297,22 @@ class Stage:
         script = self.answers[job_type]
         answer = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(answer, Thrown):
-            await self.gateway.throw_error(job.key, answer.code, answer.message, answer.variables)
+            tell = partial(self.gateway.throw_error, job.key, answer.code, answer.message, answer.variables)
         else:
-            await self.gateway.complete(job.key, answer)
+            tell = partial(self.gateway.complete, job.key, answer)
+        await self._until_taken(tell)
+
+    async def _until_taken(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask the engine again while it refuses; a busy machine must not end the play unseen."""
+        while True:
+            try:
+                return await ask()
+            except JobGoneError as gone:
+                self.troubles.append(gone)
+                return ()
+            except EngineError as refused:
+                self.troubles.append(refused)
+                await asyncio.sleep(0.5)
 
 
 async def within(seconds: float, ask: Callable[[], Awaitable[Any]], what: str) -> Any:
@@ -332,4 +361,5 @@ async def stage(gateway: ZeebeGateway, people: OrchestrationRest, **changed: lis
         yield actors
     finally:
         playing.cancel()
-        await asyncio.gather(playing, return_exceptions=True)
+        with suppress(asyncio.CancelledError):  # a script that had ended by itself says why
+            await playing

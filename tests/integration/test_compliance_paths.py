@@ -20,7 +20,6 @@ from tests.integration.models_fixtures import (
     report,
     soon,
     stage,
-    within,
 )
 from workers.core.settings import Settings
 from workers.engine.grpc import ZeebeGateway
@@ -212,7 +211,7 @@ async def test_a_finding_that_nobody_takes_goes_to_the_escalation_group(on_stage
             tasks = [t for t in await actors.people.user_tasks(state="CREATED") if t.process.startswith(actors.prefix)]
             return next((t for t in tasks if set(t.groups) == {"managers", "approvers"}), None)
 
-        task = await within(180, escalated, "task of the escalation group")
+        task = await actors.sees(escalated, "task of the escalation group")
         await actors.people.assign(task.key, "demo")
         await actors.people.complete(task.key, {"decision": "ignore"})
         assert await actors.ended(instance) == "EndEvent_ReportReady"
@@ -228,7 +227,7 @@ async def test_the_group_is_reminded_of_an_open_finding(on_stage):
         async def reminded() -> bool | None:
             return "reminder" in actors.notices() or None
 
-        await within(180, reminded, "reminder")
+        await actors.sees(reminded, "reminder")
         await actors.complete(DECIDE, 1, {"decision": "ignore"})
         assert await actors.ended(instance) == "EndEvent_ReportReady"
 
@@ -252,5 +251,5 @@ async def test_the_timer_checks_every_environment_that_is_due(on_stage, gateway)
         async def told() -> bool | None:
             return actors.notices() == ["report-ready"] * 2 or None
 
-        await within(180, told, "reports of two environments")
+        await actors.sees(told, "reports of two environments")
         assert {job["environment"] for job in actors.inputs("compliance.begin")} == {"local", "other"}

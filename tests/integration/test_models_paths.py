@@ -23,7 +23,6 @@ from tests.integration.models_fixtures import (
     policy,
     soon,
     stage,
-    within,
 )
 from workers.core.settings import Settings
 from workers.engine.grpc import ZeebeGateway
@@ -327,7 +326,7 @@ async def test_approvers_are_reminded_of_an_overdue_review(on_stage):
         async def reminded() -> bool | None:
             return "reminder" in actors.notices() or None
 
-        await within(20, reminded, "reminder")
+        await actors.sees(reminded, "reminder")
         assert actors.inputs("notify.send")[0]["group"] == "approvers"
         await actors.review()
         assert await actors.ended(instance) == "EndEvent_MachineReady"
@@ -347,7 +346,7 @@ async def test_a_review_that_nobody_takes_goes_to_the_escalation_group(on_stage,
     answer = policy(escalateTo="managers", escalateAt=soon())
     async with on_stage(policy__check=[answer], **UNDECIDED[block]) as actors:
         instance = await actors.start()
-        task = await within(180, lambda: escalated(actors), "review for the escalation group")
+        task = await actors.sees(lambda: escalated(actors), "review for the escalation group")
         await actors.people.assign(task.key, "demo")
         await actors.people.complete(task.key, {"decision": "approved"})
         assert await actors.ended(instance) == "EndEvent_MachineReady"
@@ -372,7 +371,7 @@ async def test_a_review_that_nobody_decides_on_ends_as_a_rejection(on_stage, blo
         async def told() -> bool | None:
             return bool(actors.notices()) or None
 
-        await within(180, told, "notice of the rejection")
+        await actors.sees(told, "notice of the rejection")
         assert actors.inputs("approval.verify")[0]["decision"] == "expired"
         assert actors.inputs("notify.send")[0]["message"] == "Nobody decided in time."
         assert {"terraform.local_host.apply", "ansible.os_baseline.run"}.isdisjoint(actors.types())

@@ -20,7 +20,6 @@ from tests.integration.models_fixtures import (
     policy,
     soon,
     stage,
-    within,
 )
 from workers.core.settings import Settings
 from workers.engine.errors import JobGoneError
@@ -104,7 +103,7 @@ async def stopped(actors: Stage, instance: int) -> str:
     async def told() -> bool | None:
         return any(job.element in ("EndEvent_StageReleased", "Task_TellPeople") for _, job in actors.jobs) or None
 
-    await within(180, told, f"end of instance {instance}; jobs so far: {actors.types()}")
+    await actors.sees(told, f"end of instance {instance}")
     with suppress(JobGoneError):  # where the release went well it has ended by itself
         await actors.gateway.cancel_instance(instance)
     return actors.jobs[-1][1].element
@@ -349,7 +348,7 @@ async def test_an_overdue_review_of_a_roll_out_is_reminded_of(on_stage):
         terraform__local_host__plan=[there()], ansible__app_release__check=[check()], policy__check=[reminded]
     ) as actors:
         instance = await actors.start("StageRelease", **ORDER)
-        await within(180, lambda: told(actors, "reminder"), "reminder")
+        await actors.sees(lambda: told(actors, "reminder"), "reminder")
         await actors.review()
         assert await stopped(actors, instance) == "EndEvent_StageReleased"
 
@@ -361,7 +360,7 @@ async def test_a_review_of_a_roll_out_escalates(on_stage):
         terraform__local_host__plan=[there()], ansible__app_release__check=[check()], policy__check=[escalating]
     ) as actors:
         instance = await actors.start("StageRelease", **ORDER)
-        await within(180, lambda: told(actors, "escalated"), "escalation")
+        await actors.sees(lambda: told(actors, "escalated"), "escalation")
         task = await actors.task("Task_ReviewChange", 2)
         assert set(task.groups) == {"managers", "approvers"}
         await actors.review(2)
