@@ -126,6 +126,7 @@ def usual() -> Answers:
         "configure": CONFIGURE,
         "hosts": HOSTS,
         "approvers": "approvers",
+        "isNew": True,
     }
     covered = check(covered=True, has_changes=False, change=PLAN_CHANGE)
     ran: Answer = {"configured": {"changed": 3, "ok": 9, "hosts": ["web1"], "summary": "3 changed", "run": "300-1"}}
@@ -353,7 +354,7 @@ async def stage(gateway: ZeebeGateway, people: OrchestrationRest, **changed: lis
         changed: answers other than the usual ones; ``__`` in a name stands for the dot of the job type.
     """
     prefix = f"t{uuid.uuid4().hex[:8]}_"
-    answers = usual() | {name.replace("__", "."): script for name, script in changed.items()}
+    answers = usual() | {name.replace("__", "."): list(script) for name, script in changed.items()}
     await gateway.deploy(copies(prefix))
     actors = Stage(gateway, people, prefix, answers)
     playing = asyncio.create_task(actors.play())

@@ -23,6 +23,7 @@ from tests.integration.models_fixtures import (
     policy,
     soon,
     stage,
+    usual,
 )
 from workers.core.settings import Settings
 from workers.engine.grpc import ZeebeGateway
@@ -179,6 +180,22 @@ async def test_a_failed_apply_is_cleaned_up(on_stage):
         assert (again["operation"], again["cleanupOf"]) == ("destroy", PLAN_CHANGE)
         [notice] = actors.inputs("notify.send")
         assert (notice["event"], notice["run"]) == ("cleaned-up", "9-1")
+        assert "No space left." in notice["message"]
+
+
+async def test_a_machine_that_was_there_stays_after_a_failed_apply(on_stage):
+    """Nothing plans its removal: people are told that the change is unfinished."""
+    [first] = usual()["request.check"]
+    there = {"request": {**first["request"], "isNew": False}}
+    failed = Thrown("APPLY_FAILED", "No space left.", PLAN_CHANGE)
+    async with on_stage(request__check=[there], terraform__local_host__apply=[failed]) as actors:
+        instance = await actors.start()
+        await actors.review()
+        assert await actors.ended(instance) == "EndEvent_ChangeUnfinished"
+        assert actors.types().count("terraform.local_host.plan") == 1
+        [notice] = actors.inputs("notify.send")
+        assert (notice["event"], notice["subject"]) == ("failed", "Change unfinished: local/web1")
+        assert "it stays" in notice["message"]
         assert "No space left." in notice["message"]
 
 

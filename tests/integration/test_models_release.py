@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -308,12 +308,12 @@ async def test_an_approval_that_holds_no_longer_is_asked_for_anew(on_stage):
         assert [job["change"] for job in actors.inputs(RUN)] == [PLAN_CHANGE, "f" * 64, "f" * 64]
 
 
-BROKEN: list[Answer] = [Thrown("HOST_FAILED", "First."), Thrown("HOST_FAILED", "Second.")]
+BROKEN: Final[tuple[Answer, ...]] = (Thrown("HOST_FAILED", "First."), Thrown("HOST_FAILED", "Second."))
 
 
 async def test_hosts_that_need_somebody_may_be_left(on_stage):
     """Where the way back fails too, people are told and choose; what they leave, they are told of again."""
-    async with on_stage(ansible__app_release__run=BROKEN, policy__check=[policy(0)]) as actors:
+    async with on_stage(ansible__app_release__run=[*BROKEN], policy__check=[policy(0)]) as actors:
         instance = await actors.start("StageRelease", **ORDER)
         task = await actors.task("Task_DecideOnHosts")
         assert task.groups == ("release-managers",)

@@ -34,7 +34,7 @@ def accepting() -> Answer:
     configure = [{"role": role, "inputs": {"web_server_message": "Hello"}} for role in ROLES]
     return {"request": {"environment": "local", "name": "web1", "stack": "local/web1", "module": "local_host",
                         "inputs": {"name": "web1"}, "configure": configure, "hosts": ["stack:local/web1"],
-                        "approvers": "approvers"}}  # fmt: skip
+                        "approvers": "approvers", "isNew": True}}  # fmt: skip
 
 
 @pytest.fixture
