@@ -89,6 +89,16 @@ async def test_a_later_date_takes_an_approval(kit):
     assert await end_of(kit) == before + HOUR
 
 
+async def test_a_date_that_is_asked_for_is_a_run_which_people_can_decide_on(kit):
+    """The run has the change and what to read about it, as that of a plan: the lists of reviews are made from those."""
+    await kit.context.stacks.save(record(expires=now() + HOUR))
+    plan = await planned(kit, now() + 2 * HOUR)
+    [run] = await kit.context.runs.all()
+    assert run.id == plan["run"]
+    assert (run.stack, run.result["plan"]["change"]) == ("local/web1", plan["change"])
+    assert run.result["plan"]["markdown"] == plan["markdown"]
+
+
 async def test_a_date_that_became_later_meanwhile_takes_an_approval(kit):
     """What lay within the agreement when it was planned is held against the record once more."""
     await kit.context.stacks.save(record())

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from pydantic import Field
 
 from workers.approvals.eyes import verdict
-from workers.core.errors import InputError, NotFoundError, SluisError
-from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Lease, Outcome
+from workers.core.errors import InputError, NotFoundError
+from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Outcome
 from workers.core.moments import moment_text, read_duration, read_moment
 from workers.core.records import Change, StackId, StackRecord
 from workers.core.values import JsonValue, now
@@ -46,10 +46,11 @@ class LookRequest(StackRequest):
 
 def expiry_workers(context: Context) -> tuple[JobWorker, ...]:
     """The job workers of this module."""
+    planning = Recorded(context, PlanExpiry(context), BpmnErrorCode.REQUEST_INVALID, stack_subject)
     setting = Recorded(context, SetExpiry(context), BpmnErrorCode.REQUEST_INVALID, stack_subject)
     looking = Recorded(context, CheckExpiry(context), BpmnErrorCode.REQUEST_INVALID, stack_subject)
     return (
-        JobWorker("expiry.plan", PlanExpiry(context)),
+        JobWorker("expiry.plan", planning),
         JobWorker("expiry.set", setting),
         JobWorker("expiry.check", looking),
     )
@@ -61,22 +62,19 @@ class PlanExpiry:
 
     context: Context
 
-    async def __call__(self, job: Job, lease: Lease) -> Outcome:  # noqa: ARG002 - a handler's form
+    async def __call__(self, attempt: Attempt) -> Outcome:
         """Make the change, and say whether it lies within what was agreed."""
-        try:
-            request = parse(DateRequest, job, "end date")
-            record = await _there(self.context, request.id)
-            expires = _moment(request.expires)
-            later = is_later(expires, record)
-            if later and expires <= now():
-                raise InputError("end date", (f"expires: {moment_text(expires)} is over",))
-        except SluisError as error:
-            return refused(BpmnErrorCode.REQUEST_INVALID, error)
+        request = parse(DateRequest, attempt.job, "end date")
+        record = await _there(self.context, request.id)
+        expires = _moment(request.expires)
+        later = is_later(expires, record)
+        if later and expires <= now():
+            raise InputError("end date", (f"expires: {moment_text(expires)} is over",))
         change = Change(
             environment=request.environment,
             stack=str(request.id),
-            process_instance=job.process_instance,
-            check=str(job.key),
+            process_instance=attempt.job.process_instance,
+            check=str(attempt.job.key),
             expires=expires,
         )
         await self.context.changes.save(change)
@@ -90,7 +88,7 @@ class PlanExpiry:
                     "before": before,
                     "summary": f"to end at {wanted} instead of {before}" if before else f"to end at {wanted}",
                     "markdown": _markdown(request.id, before, wanted),
-                    "run": "",
+                    "run": attempt.run.id,
                 }
             }
         )
