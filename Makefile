@@ -3,6 +3,8 @@
 #   PYTHON=…     the Python to make .venv with (default: the first of 3.11 or newer)
 #   ARGS=…       more arguments for `sluis` or pytest
 #   APPROVE=auto make demo: a second user approves over the API
+#   ENGINES=…    make test: how many engines share the integration tests (default 2, about 2 GB each); 0 with an
+#                engine of your own (SLUIS_ENGINE=external)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,6 +14,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 STAGE := tools/stage
 ARGS ?=
+ENGINES ?= $(if $(filter external,$(SLUIS_ENGINE)),0,2)
 
 # Tests and checks of ours, not of whatever the shell that calls us has set up.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -51,7 +54,7 @@ test: ## All checks, unit, property and integration tests, the short end-to-end 
 	@$(STAGE) "engine and tools" $(BIN)/python -m workers.setup
 	@$(MAKE) -k check
 	@$(STAGE) "unit and property tests" $(BIN)/pytest -q -n auto tests/unit tests/property
-	@$(STAGE) "integration and end to end" $(BIN)/pytest -v --durations=15 -m "not slow" \
+	@$(STAGE) "integration and end to end" $(BIN)/pytest -v -n $(ENGINES) --dist loadfile --durations=25 -m "not slow" \
 		--ignore tests/unit --ignore tests/property $(ARGS)
 
 .PHONY: acceptance

@@ -18,6 +18,7 @@ from engine_container import EngineContainer, wanted
 from engine_thread import EngineThread
 from needs import missing
 from served import Served, served
+from survival import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 from workers.core.errors import SluisError
 from workers.core.settings import Settings
 from workers.engine.embedded import EnginePorts
@@ -25,6 +26,12 @@ from workers.service.machine import HOST_IMAGE, HOSTS_FOLDER
 from workers.setup import debian
 from workers.setup.progress import Quiet
 from workers.setup.tofu import Tofu, ensure_tofu
+
+__all__ = [
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+]  # hooks that are used by being here
 
 PROJECT = Path(__file__).resolve().parent.parent
 

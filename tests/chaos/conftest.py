@@ -1,31 +1,23 @@
-"""The scene of the chaos tests, and the table of what survived."""
+"""The scene of the chaos tests."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from cases import Case
-from results import FOLDER
 from scene import Scene, scene
 from served import Served
+from survival import CASES
 from workers.core.settings import Settings
-
-ROWS = pytest.StashKey[list[Case]]()
 
 
 @pytest.fixture(scope="session")
-def rows(request: pytest.FixtureRequest) -> Iterator[list[Case]]:
-    """Every case of the session; kept in ``results/`` at the end."""
-    found = request.config.stash.setdefault(ROWS, [])
-    yield found
-    FOLDER.mkdir(exist_ok=True)
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    (FOLDER / f"chaos-{moment}.json").write_text(json.dumps([_row(case) for case in found], indent=1) + "\n")
+def rows(request: pytest.FixtureRequest) -> list[Case]:
+    """Every case of the session; the table at its end is made from them."""
+    return request.config.stash.setdefault(CASES, [])
 
 
 @pytest.fixture
@@ -33,22 +25,3 @@ async def stage(project: Served, settings: Settings, tmp_path: Path, rows: list[
     """The served project with probes, without a worker."""
     async with scene(project, settings, tmp_path, rows) as opened:
         yield opened
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table: fault, survived, lost."""
-    found = terminalreporter.config.stash.get(ROWS, [])
-    if found:
-        terminalreporter.section("chaos")
-        width = max(len(case.fault) for case in found)
-        terminalreporter.write_line(f"{'FAULT':{width}}  SURVIVED  LOST")
-        for case in found:
-            row = _row(case)
-            terminalreporter.write_line(f"{row['fault']:{width}}  {row['survived']:8}  {'; '.join(row['lost'])}")
-
-
-def _row(case: Case) -> dict[str, object]:
-    judged = bool(case.ended)
-    survived = "yes" if judged and not case.lost else "no"
-    lost = case.lost or ([] if judged else ["did not come to its end"])
-    return {"fault": case.fault, "at": case.at, "survived": survived, "ended": case.ended, "lost": lost}
