@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 
 import httpx
 import pytest
@@ -152,6 +153,20 @@ async def test_metrics_count_jobs_by_type_and_outcome():
     assert "sluis_stacks_busy 3.0" in text
     assert "sluis_approvals_waiting 4.0" in text
     assert "sluis_approvals_oldest_seconds 90.0" in text
+
+
+def test_a_crash_is_one_outcome():
+    """The engine is told of it as of a failure, and the alarm adds both up: it is counted once."""
+    metrics = Metrics()
+    for job in (1, 2):
+        metrics.event("job.activated", job=job, type="t")
+    metrics.event("job.crashed", job=1, type="t", error=KeyError("x"))
+    for job in (1, 2):
+        metrics.event("job.failed", job=job, type="t", seconds=1.0)
+    count = partial(metrics.registry.get_sample_value, "sluis_jobs_total")
+    assert (count({"type": "t", "outcome": "crashed"}), count({"type": "t", "outcome": "failed"})) == (1, 1)
+    assert metrics.registry.get_sample_value("sluis_job_seconds_count", {"type": "t"}) == 2
+    assert metrics.running == 0
 
 
 async def test_every_answer_has_security_headers():

@@ -52,6 +52,7 @@ class Metrics:
         self.last_success = 0.0
         self.engine_lost = False
         self._running: set[int] = set()
+        self._crashed: set[object] = set()
         self._jobs = Counter("sluis_jobs", "Jobs by type and outcome.", ("type", "outcome"), registry=here)
         self._seconds = Histogram("sluis_job_seconds", "Duration of jobs.", ("type",), buckets=_SECONDS, registry=here)
         self._renewed = Counter("sluis_leases_renewed", "Job time-outs that were renewed.", registry=here)
@@ -78,7 +79,7 @@ class Metrics:
         if name == "job.activated" and isinstance(job, int):
             self._running.add(job)
         elif name in _OUTCOMES:
-            self._ended(kind, name, fields)
+            self._ended(kind, name, job, fields)
         elif name == "job.redelivered":
             self._redelivered.labels(kind).inc()
         elif name == "lease.renewed":
@@ -105,8 +106,13 @@ class Metrics:
         """Everything, in the text format."""
         return generate_latest(self.registry)
 
-    def _ended(self, kind: str, name: str, fields: dict[str, object]) -> None:
-        self._jobs.labels(kind, _OUTCOMES[name]).inc()
+    def _ended(self, kind: str, name: str, job: object, fields: dict[str, object]) -> None:
+        # The engine is told of a crash as of a failure; it is one outcome all the same.
+        if name != "job.failed" or job not in self._crashed:
+            self._jobs.labels(kind, _OUTCOMES[name]).inc()
+        self._crashed.discard(job)
+        if name == "job.crashed":
+            self._crashed.add(job)
         seconds = fields.get("seconds")
         if isinstance(seconds, int | float):
             self._seconds.labels(kind).observe(seconds)
