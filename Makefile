@@ -44,7 +44,7 @@ clean: ## Stop the engine, remove the machines of the demo, .sluis, .venv and ev
 	@# Machines first: without .sluis nobody knows of them any more.
 	@if [ -d .sluis ]; then tools/venv; $(BIN)/sluis clean $(ARGS); fi
 	@rm -rf .sluis .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .ansible
-	@rm -rf build dist results site tools/bpmn/node_modules tools/pages/node_modules
+	@rm -rf build dist results site tools/bpmn/node_modules tools/pages/node_modules tools/slides/node_modules
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 	@echo "Clean. Downloads stay in $${SLUIS_CACHE:-$${XDG_CACHE_HOME:-~/.cache}/sluis}."
 
@@ -179,6 +179,16 @@ docs: diagrams figures check-pages ## Build the documentation into site/; fails 
 .PHONY: diagrams
 diagrams: tools/pages/node_modules/.package-lock.json ## Draw the diagrams of docs/diagrams anew
 	@npm --prefix tools/pages run --silent diagrams
+
+.PHONY: slides
+slides: tools/slides/node_modules/.package-lock.json ## Make build/slides: the slides as PDF and PPTX
+	@tools/slides/make
+
+tools/slides/node_modules/.package-lock.json: tools/slides/package-lock.json
+	@command -v npm > /dev/null || { \
+		echo "The slides are made with Node.js 20 or newer and npm, which are not there." >&2; exit 4; }
+	@$(STAGE) "npm packages" npm --prefix tools/slides ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 .PHONY: figures
 figures: venv ## Write the figures of result files into the documents

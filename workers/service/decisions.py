@@ -78,7 +78,7 @@ async def open_tasks(assembly: Assembly, rest: OrchestrationRest) -> tuple[OpenT
 
 
 async def find_task(assembly: Assembly, rest: OrchestrationRest, number: int) -> OpenTask:
-    """The open task of that key, or the only one of the process instance of that key and of what it called.
+    """The open task of that key, or the only review of the process instance of that key and of what it called.
 
     Raises:
         NotFoundError: there is none.
@@ -87,15 +87,16 @@ async def find_task(assembly: Assembly, rest: OrchestrationRest, number: int) ->
     tasks = await rest.user_tasks(state="CREATED", limit=1000)
     found = [t for t in tasks if t.key == number]
     if not found:
+        # Other tasks of it are for other answers than approve and reject; the search may show one that is done, too.
         family = await _family(rest, number)
-        found = [t for t in tasks if t.process_instance in family]
+        found = [t for t in tasks if t.process_instance in family and t.element == REVIEW_ELEMENT]
     if not found:
         raise NotFoundError(
-            f"There is no open task {number}, and none of such a process instance.", "See `sluis tasks`."
+            f"There is no open task {number}, and no open review in a process instance {number}.", "See `sluis tasks`."
         )
     if len(found) > 1:
         keys = ", ".join(str(t.key) for t in found)
-        raise UsageError(f"Process instance {number} has {len(found)} open tasks.", f"Name one of them: {keys}.")
+        raise UsageError(f"Process instance {number} has {len(found)} open reviews.", f"Name one of them: {keys}.")
     return await _described(assembly, rest, found[0], _by_instance(await assembly.context.runs.all()))
 
 
