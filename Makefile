@@ -154,10 +154,9 @@ check-bpmn: tools/bpmn/node_modules/.package-lock.json
 	@$(STAGE) "Camunda Modeler's own check" npm --prefix tools/bpmn run --silent modeler
 	@$(STAGE) "element templates" npm --prefix tools/bpmn run --silent templates
 
-tools/bpmn/node_modules/.package-lock.json: tools/bpmn/package-lock.json
-	@command -v npm > /dev/null || { \
-		echo "The models are checked with Node.js 20 or newer and npm, which are not there." >&2; exit 4; }
-	@$(STAGE) "npm packages" npm --prefix tools/bpmn ci --ignore-scripts --no-audit --no-fund --loglevel=error
+tools/%/node_modules/.package-lock.json: tools/%/package-lock.json
+	@command -v npm > /dev/null || { echo "tools/$* needs Node.js 20 or newer and npm, which are not there." >&2; exit 4; }
+	@$(STAGE) "npm packages" npm --prefix tools/$* ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: check-pages
@@ -166,12 +165,6 @@ check-pages: venv tools/pages/node_modules/.package-lock.json
 	@$(STAGE) "spelling" npm --prefix tools/pages run --silent spelling
 	@$(STAGE) "diagrams" npm --prefix tools/pages run --silent diagrams -- --check
 	@$(STAGE) "site" env NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-
-tools/pages/node_modules/.package-lock.json: tools/pages/package-lock.json
-	@command -v npm > /dev/null || { \
-		echo "The documents are checked with Node.js 20 or newer and npm, which are not there." >&2; exit 4; }
-	@$(STAGE) "npm packages" npm --prefix tools/pages ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	@touch $@
 
 .PHONY: docs
 docs: diagrams figures check-pages ## Build the documentation into site/; fails on dead links, spelling and figures without a source
@@ -183,12 +176,6 @@ diagrams: tools/pages/node_modules/.package-lock.json ## Draw the diagrams of do
 .PHONY: slides
 slides: tools/slides/node_modules/.package-lock.json ## Make build/slides: the slides as PDF and PPTX
 	@tools/slides/make
-
-tools/slides/node_modules/.package-lock.json: tools/slides/package-lock.json
-	@command -v npm > /dev/null || { \
-		echo "The slides are made with Node.js 20 or newer and npm, which are not there." >&2; exit 4; }
-	@$(STAGE) "npm packages" npm --prefix tools/slides ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	@touch $@
 
 .PHONY: figures
 figures: venv ## Write the figures of result files into the documents

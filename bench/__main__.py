@@ -46,15 +46,14 @@ async def measure(given: argparse.Namespace) -> dict[str, Any]:
         java = await java_command(engine_parts(Settings()).camunda, folder) if "loop" in given.only else ()
         found: dict[str, Any] = {}
         if set(given.only) & set(ON_ENGINE):
-            async with _engine(folder / "engine") as settings, ZeebeGateway.from_settings(settings) as gateway:
-                found["engine"] = (await gateway.topology()).gateway_version
+            async with _engine(folder / "engine") as (settings, gateway, version):
+                found["engine"] = version
                 async with installation(settings, gateway, folder / "project") as made:
                     found |= await _whole(given, made, folder)
         if "loop" in given.only:
             # An engine of its own: after so many jobs the search is minutes behind, and reviews would not show.
-            async with _engine(folder / "engine-loop") as settings, ZeebeGateway.from_settings(settings) as gateway:
-                found["engine"] = (await gateway.topology()).gateway_version
-                found |= await _loop(given, gateway, java)
+            async with _engine(folder / "engine-loop") as (_, gateway, version):
+                found |= {"engine": version, **await _loop(given, gateway, java)}
         found |= {part: await _script(part, folder) for part in BY_THEMSELVES if part in given.only}
     return {"time": now().isoformat(), "machine": _machine(load), **found}
 
@@ -101,7 +100,14 @@ def _machine(load_before: float) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _engine(data: Path) -> AsyncIterator[Settings]:
+async def _engine(data: Path) -> AsyncIterator[tuple[Settings, ZeebeGateway, str]]:
+    """An engine: settings with its addresses, its gateway, its version."""
+    async with _served(data) as settings, ZeebeGateway.from_settings(settings) as gateway:
+        yield settings, gateway, (await gateway.topology()).gateway_version
+
+
+@asynccontextmanager
+async def _served(data: Path) -> AsyncIterator[Settings]:
     """Settings with the addresses of an engine."""
     settings = Settings()
     if settings.engine == "external":

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from served import Served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "results" / "screenshots"
 PATIENCE = 60_000
+RELOADS = 30
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,17 @@ def act(browser: Browser, project: Served) -> Iterator[Page]:
     expect(page.get_by_text("All open tasks")).to_be_visible()
     yield page
     page.close()
+
+
+def shown_change(page: Page) -> Locator:
+    """The form with the change in it. Tasklist may show a task before its variables: the form says so, one reloads."""
+    form = page.locator(".fjs-container")
+    for _ in range(RELOADS):
+        expect(form).to_contain_text(re.compile("Your decision is for exactly|not shown yet"))
+        if form.get_by_text("Your decision is for exactly").is_visible():
+            break
+        page.reload()
+    return form
 
 
 def picture(page: Page, name: str) -> None:

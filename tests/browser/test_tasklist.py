@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from browser.tasklist import act, browser, picture
+from browser.tasklist import act, browser, picture, shown_change
 from results import Result
 from served import Served
 from workers.core.settings import Settings
@@ -21,7 +20,6 @@ __all__ = ["act", "browser"]  # fixtures that are used by being here
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.tofu, pytest.mark.ssh]
 
-RELOADS = 30
 NOTHING = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="Definitions_Nothing"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="http://bpmn.io/schema/bpmn">
@@ -46,17 +44,6 @@ def open_review(page: Page, project: Served, instance: int) -> None:
     expect(page.get_by_role("button", name="Complete Task")).to_be_enabled()
 
 
-def shown(page: Page) -> Locator:
-    """The form with the change in it. Tasklist may show a task before its variables: the form says so, one reloads."""
-    form = page.locator(".fjs-container")
-    for _ in range(RELOADS):
-        expect(form).to_contain_text(re.compile("Your decision is for exactly|not shown yet"))
-        if form.get_by_text("Your decision is for exactly").is_visible():
-            break
-        page.reload()
-    return form
-
-
 async def a_review_of_nothing(settings: Settings) -> int:
     """A user task with the form and none of its variables; returns its key."""
     async with ZeebeGateway.from_settings(settings) as gateway:
@@ -73,7 +60,7 @@ def test_a_person_reads_the_plan_in_tasklist_and_approves_it(act: Page, project:
     with Result("browser-approve") as result:
         instance = project.start("seen1", "Seen in Tasklist")
         open_review(act, project, instance)
-        form = shown(act)
+        form = shown_change(act)
         expect(form).to_contain_text("local/seen1")
         expect(form).to_contain_text("to create")
         expect(form).to_contain_text("os_baseline")
@@ -99,7 +86,7 @@ def test_a_person_rejects_in_tasklist_with_a_reason(act: Page, project: Served):
     with Result("browser-reject") as result:
         instance = project.start("seen2")
         open_review(act, project, instance)
-        shown(act)
+        shown_change(act)
         act.get_by_text("Reject: change nothing").click()
         act.get_by_role("button", name="Complete Task").click()
         expect(act.locator(".fjs-form-field-error").first).to_be_visible()

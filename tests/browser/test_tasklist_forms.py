@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from acceptance.process_runs import answer, make_machine, state_of
 from acceptance.processes.configure_host import known_host
-from browser.tasklist import act, browser, picture
+from browser.tasklist import act, browser, picture, shown_change
 from integration.local_host_fixtures import tools
 from served import Served
 from workers.core.moments import moment_text, read_moment
@@ -22,8 +22,6 @@ from workers.core.values import now
 __all__ = ["act", "browser", "tools"]  # fixtures that are used by being here
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.engine, pytest.mark.tofu, pytest.mark.ssh]
-
-RELOADS = 30
 
 
 def open_form(page: Page, project: Served, process: str) -> Locator:
@@ -75,15 +73,9 @@ def choose_day(form: Locator, day: str) -> None:
 
 
 def shown_review(page: Page, project: Served, task: dict[str, Any]) -> Locator:
-    """The review as Tasklist shows it; the form says so where the change has not come yet, and one reloads."""
+    """The review as Tasklist shows it."""
     page.goto(f"{project.rest}/tasklist/{task['task']}")
-    form = page.locator(".fjs-container")
-    for _ in range(RELOADS):
-        expect(form).to_contain_text(re.compile("Your decision is for exactly|not shown yet"))
-        if form.get_by_text("Your decision is for exactly").is_visible():
-            break
-        page.reload()
-    return form
+    return shown_change(page)
 
 
 def gone(project: Served, name: str) -> None:

@@ -167,6 +167,10 @@ def test_a_crash_is_one_outcome():
     assert (count({"type": "t", "outcome": "crashed"}), count({"type": "t", "outcome": "failed"})) == (1, 1)
     assert metrics.registry.get_sample_value("sluis_job_seconds_count", {"type": "t"}) == 2
     assert metrics.running == 0
+    metrics.event("job.crashed", job=3, type="t", error=KeyError("in the report, so no failure follows"))
+    metrics.event("job.activated", job=3, type="t")
+    metrics.event("job.failed", job=3, type="t", seconds=1.0)
+    assert (count({"type": "t", "outcome": "crashed"}), count({"type": "t", "outcome": "failed"})) == (2, 2)
 
 
 async def test_every_answer_has_security_headers():

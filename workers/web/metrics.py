@@ -78,6 +78,7 @@ class Metrics:
         kind, job = str(fields.get("type", "")), fields.get("job")
         if name == "job.activated" and isinstance(job, int):
             self._running.add(job)
+            self._crashed.discard(job)
         elif name in _OUTCOMES:
             self._ended(kind, name, job, fields)
         elif name == "job.redelivered":
