@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "requirements" / "dev.txt"
 IMAGE = ROOT / "requirements" / "image.txt"
+# Debian 12's. Some packages refuse it that take a later 3.11.
+OLDEST = (3, 11, 2)
 # What hatchling asks for when it makes an editable install, which pip may not fetch by itself here.
 EDITABLE = ["editables"]
 # Java and downloads from Maven Central: for the embedded engine, which an image does not start.
@@ -58,6 +60,11 @@ def lock(target: Path, lines: list[str], arguments: list[str]) -> int:
 
 def main() -> int:
     """Write the files; arguments go to pip-compile, e.g. ``--upgrade``."""
+    if sys.version_info[:3] > OLDEST:
+        oldest, ours = ".".join(map(str, OLDEST)), sys.version.split()[0]
+        print(f"Pins are made with Python {oldest}, the oldest that they must fit; this is {ours}.", file=sys.stderr)
+        print("Run: rm -rf .venv && make lock PYTHON=/path/to/that/python3", file=sys.stderr)
+        return 2
     return lock(TARGET, wanted(), sys.argv[1:]) or lock(IMAGE, wanted_in_the_image(), [])
 
 
