@@ -24,6 +24,9 @@ from workers.core.settings import Settings  # noqa: E402
 from workers.setup import golang  # noqa: E402
 from workers.setup.cache import Cache  # noqa: E402
 
+# A server that does not know its version is refused by every chart that asks for one.
+FLAGS = {"kube-apiserver": ("-ldflags=-X k8s.io/component-base/version.gitVersion={version}",)}
+
 ON_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 
@@ -49,7 +52,8 @@ async def ensure(name: str) -> Path:
 
     async def make(target: Path) -> None:
         print(f"{name} {version}: built from its Go module, once per machine …", file=sys.stderr, flush=True)
-        await golang.build(name, path, target)
+        flags = [flag.format(version=version) for flag in FLAGS.get(name, ())]
+        await golang.build(name, path, target, *flags)
 
     return await Cache(Settings().cache).once(f"go/{name}-{version}/{name}", make)
 

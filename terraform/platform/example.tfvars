@@ -4,6 +4,7 @@ account        = "123456789012"
 region         = "eu-central-1"
 cluster_admins = ["arn:aws:iam::123456789012:role/platform-team"]
 people_cidrs   = ["203.0.113.0/24"]
+host_cidrs     = ["192.0.2.0/24"]
 alert_emails   = ["platform@example.com"]
 budget_usd     = 1000
 

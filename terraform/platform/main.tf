@@ -47,6 +47,7 @@ module "network" {
   nat                      = local.size.nat
   interface_endpoints      = local.size.interface_endpoints
   people_cidrs             = var.people_cidrs
+  host_cidrs               = var.host_cidrs
   log_retention_days       = local.size.log_retention_days
   log_kms_key_arn          = module.keys.arns["logs"]
   permissions_boundary_arn = module.boundary.arn

@@ -99,6 +99,18 @@ variable "github" {
   default = null
 }
 
+variable "host_cidrs" {
+  description = "Ranges of hosts that no process made and that are configured over SSH, such as a data centre; the route there is yours to make."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for cidr in var.host_cidrs : can(cidrnetmask(cidr)) && !endswith(cidr, "/0")])
+    error_message = "Each of host_cidrs must be an IPv4 range, and not the whole internet."
+  }
+}
+
 variable "kubernetes_version" {
   description = "Version of Kubernetes. One step at a time."
   type        = string

@@ -85,6 +85,24 @@ def test_a_pool_that_is_taken_out_goes(installed):
     assert installed.names("/apis/policy/v1/namespaces/sluis/poddisruptionbudgets") == {"sluis-light"}
 
 
+def test_the_collector_comes_and_goes(installed, tmp_path):
+    """The server takes what carries metrics to CloudWatch: one Deployment with a role that only looks at pods."""
+    config = tmp_path / "collector.yaml"
+    config.write_text("receivers: {}\n")
+    options = (*NO_HOOKS, "--values", LEAST)
+    done = installed.helm(
+        "upgrade", "sluis", CHART, *options, "--set", "collector.enabled=true", "--set-file",
+        f"collector.config={config}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "sluis-collector" in installed.names(DEPLOYMENTS)
+    role = installed.get("/apis/rbac.authorization.k8s.io/v1/namespaces/sluis/roles/sluis-collector")
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]
+    done = installed.helm("upgrade", "sluis", CHART, *options)
+    assert done.returncode == 0, done.stderr
+    assert "sluis-collector" not in installed.names(DEPLOYMENTS)
+
+
 def test_nothing_is_left_after_an_uninstall(kubernetes):
     """What the chart made is gone; the namespace is whose it was."""
     options = ("--namespace", "gone", "--no-hooks")

@@ -179,6 +179,13 @@ def test_only_people_come_in_from_outside(life: Life) -> None:
     ]
 
 
+def test_ssh_goes_to_machines_and_named_hosts_only(life: Life) -> None:
+    """The nodes' SSH ends at the workload subnets and at the ranges of hosts that the platform was told."""
+    rules = life.made["aws_vpc_security_group_egress_rule"]
+    ssh = {rule["cidr_ipv4"] for rule in rules if rule["from_port"] and rule["from_port"] <= 22 <= rule["to_port"]}
+    assert ssh == {"10.30.64.0/18", "192.0.2.0/24"}
+
+
 def test_logs_are_encrypted_and_end(life: Life) -> None:
     """Each log group has a key and an end date."""
     assert all(group["kms_key_id"] and group["retention_in_days"] for group in life.made["aws_cloudwatch_log_group"])

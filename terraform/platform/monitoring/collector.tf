@@ -36,8 +36,12 @@ locals {
       }
     }
 
+    # What the chart's probes ask.
+    extensions = { health_check = { endpoint = "0.0.0.0:13133" } }
+
     service = {
-      pipelines = { metrics = { receivers = ["prometheus"], exporters = ["awsemf"] } }
+      extensions = ["health_check"]
+      pipelines  = { metrics = { receivers = ["prometheus"], exporters = ["awsemf"] } }
     }
   }
 }

@@ -44,23 +44,32 @@ module "nodes" {
     }
   }
 
-  egress = {
-    https = {
-      description = "AWS, registries, the identity provider, Slack"
-      from_port   = 443
-      cidr_ipv4   = "0.0.0.0/0"
-    }
-    machines = {
-      description = "SSH to the machines that processes make"
-      from_port   = 22
-      cidr_ipv4   = cidrsubnet(var.cidr, 2, 1)
-    }
-    database = {
-      description = "PostgreSQL"
-      from_port   = 5432
-      cidr_ipv4   = cidrsubnet(var.cidr, 4, 9)
-    }
-  }
+  egress = merge(
+    {
+      https = {
+        description = "AWS, registries, the identity provider, Slack"
+        from_port   = 443
+        cidr_ipv4   = "0.0.0.0/0"
+      }
+      machines = {
+        description = "SSH to the machines that processes make"
+        from_port   = 22
+        cidr_ipv4   = cidrsubnet(var.cidr, 2, 1)
+      }
+      database = {
+        description = "PostgreSQL"
+        from_port   = 5432
+        cidr_ipv4   = cidrsubnet(var.cidr, 4, 9)
+      }
+    },
+    {
+      for cidr in var.host_cidrs : "hosts-${replace(cidr, "/", "-")}" => {
+        description = "SSH to hosts that stand elsewhere, such as a data centre"
+        from_port   = 22
+        cidr_ipv4   = cidr
+      }
+    },
+  )
 }
 
 module "machines" {

@@ -9,6 +9,12 @@ variable "cidr" {
   }
 }
 
+variable "host_cidrs" {
+  description = "Ranges of hosts that no process made and that are configured over SSH, such as a data centre; the route there is yours to make."
+  type        = list(string)
+  nullable    = false
+}
+
 variable "interface_endpoints" {
   description = "AWS services that are reached without leaving the network, each by the hour and zone."
   type        = set(string)

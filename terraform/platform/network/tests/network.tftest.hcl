@@ -14,6 +14,7 @@ variables {
   nat                      = "per-zone"
   interface_endpoints      = ["sts"]
   people_cidrs             = ["203.0.113.0/24"]
+  host_cidrs               = []
   log_kms_key_arn          = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0000-0000-0000-000000000000"
   log_retention_days       = 90
   permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
