@@ -16,7 +16,8 @@ from workers.core.records import StackRecord
 from workers.service.assembly import Assembly
 from workers.service.machine import HOSTS_FOLDER
 from workers.service.orphans import AwsResources, orphans
-from workers.service.stacks import state_path, view
+from workers.service.stacks import view
+from workers.service.state_place import state_path
 
 
 @pytest.fixture

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
+import httpx
 import pytest
+from moto.server import ThreadedMotoServer
 
 from service_kit import parts, project, stack
-from workers.core.errors import BusyError, NotFoundError, UsageError
+from workers.core.errors import BusyError, NotFoundError, StoreError, UsageError
 from workers.core.job import Job
 from workers.core.records import RunState
 from workers.handlers.attempt import lock_path
 from workers.runs.locks import FileLock
 from workers.runs.runs import Begun
 from workers.service.assembly import Assembly
-from workers.service.stacks import TOOL_LOCK, adopt, moved_to_stack, parse_stack, state_path, unlock, view
+from workers.service.stacks import TOOL_LOCK, adopt, moved_to_stack, parse_stack, unlock, view
+from workers.service.state_place import state_path
 
 STATE: dict[str, Any] = {
     "version": 4,
@@ -81,6 +86,48 @@ async def test_a_stack_that_exists_is_not_adopted(assembly: Assembly, tmp_path: 
     with pytest.raises(BusyError, match="exists already"):
         await adopt(assembly.context, parse_stack("local/box2"), "box", file, "anna")
     assert orphan.read_text() == "mine"
+
+
+@pytest.fixture
+def bucket(assembly: Assembly, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The environment `local` keeps its state in a bucket of a server that speaks S3; the client."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    file = assembly.context.project / "environments" / "local.yaml"
+    place = {"type": "s3", "bucket": "states", "region": "us-east-1", "endpoint": address}
+    file.write_text(f"{file.read_text()}state: {json.dumps(place)}\n")
+    client = boto3.client("s3", region_name="us-east-1", endpoint_url=address)
+    httpx.post(f"{address}/moto-api/reset").raise_for_status()
+    client.create_bucket(Bucket="states")
+    yield client
+    server.stop()
+
+
+async def test_a_state_is_adopted_into_a_bucket(assembly: Assembly, tmp_path: Path, bucket: Any) -> None:
+    """In an environment with state in S3 the copy lies under the stack's key, and what lies there is never replaced."""
+    file = tmp_path / "old.tfstate"
+    file.write_text(json.dumps(STATE))
+    assert (await adopt(assembly.context, parse_stack("local/db1"), "box", file, "anna")).adopted
+    kept = json.loads(bucket.get_object(Bucket="states", Key="state/local/db1/terraform.tfstate")["Body"].read())
+    assert [r["module"] for r in kept["resources"]] == ["module.stack", "module.stack.module.inner"]
+    bucket.put_object(Bucket="states", Key="state/local/db2/terraform.tfstate", Body=b"mine")
+    with pytest.raises(BusyError, match="exists already"):
+        await adopt(assembly.context, parse_stack("local/db2"), "box", file, "anna")
+    assert bucket.get_object(Bucket="states", Key="state/local/db2/terraform.tfstate")["Body"].read() == b"mine"
+
+
+async def test_a_bucket_that_is_not_there_is_named(assembly: Assembly, tmp_path: Path, bucket: Any) -> None:
+    """A state that cannot be put away leaves no record, and the message says where it should have gone."""
+    bucket.delete_bucket(Bucket="states")
+    file = tmp_path / "old.tfstate"
+    file.write_text(json.dumps(STATE))
+    with pytest.raises(StoreError, match="s3://states/state/local/db1/terraform.tfstate"):
+        await adopt(assembly.context, parse_stack("local/db1"), "box", file, "anna")
+    assert await assembly.context.stacks.all() == ()
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,10 @@ class S3State(Record):
     kms_key_id: str = Field("", description="KMS key for encryption; default: the bucket's own.")
     endpoint: str = Field("", description="Another S3 endpoint; for tests and S3-compatible stores.")
 
+    def key(self, environment: str, stack: str) -> str:
+        """The key of a stack's state in the bucket."""
+        return f"{self.key_prefix}/{environment}/{stack}/terraform.tfstate".lstrip("/")
+
 
 class LocalSecretStore(Record):
     """Sensitive outputs in files below Sluis's own data folder, readable by its user only."""

@@ -117,9 +117,7 @@ def state_path(spec: RootSpec) -> Path:
 def _s3(spec: RootSpec, state: S3State) -> dict[str, JsonValue]:
     settings: dict[str, JsonValue] = {
         "bucket": escape_template(state.bucket),
-        "key": escape_template(
-            f"{state.key_prefix}/{spec.stack.environment}/{spec.stack.name}/terraform.tfstate".lstrip("/")
-        ),
+        "key": escape_template(state.key(spec.stack.environment, spec.stack.name)),
         "region": escape_template(state.region),
         "encrypt": True,
         "use_lockfile": True,

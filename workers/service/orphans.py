@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from workers.core import aws
-from workers.core.environment import Cloud, Environment, S3State
-from workers.core.errors import StoreError, ToolError
+from workers.core.environment import Cloud, Environment
+from workers.core.errors import ToolError
 from workers.core.records import StackRecord
 from workers.execution.root_configuration import RUN_TAG, STACK_TAG
 from workers.handlers.context import Context
+from workers.service import state_place
 from workers.service.machine import HOSTS_FOLDER
-
-Connect = Callable[..., Any]
+from workers.service.state_place import Connect
 
 
 @dataclass(frozen=True)
@@ -122,24 +122,5 @@ async def orphans(context: Context, record: StackRecord, connect: Connect = aws.
     """
     environment = context.environment(record.id.environment)
     found = [one for finder in finders(context, environment) for one in await asyncio.to_thread(finder, record)]
-    state = await asyncio.to_thread(_state, context, environment, record, connect) if found else ""
+    state = await asyncio.to_thread(state_place.read, context, record.id, connect) if found else ""
     return tuple(one for one in found if one.known_by not in state)
-
-
-def _state(context: Context, environment: Environment, record: StackRecord, connect: Connect) -> str:
-    """The state as text; empty where there is none."""
-    place, name = environment.state, f"{record.id.environment}/{record.id.name}/terraform.tfstate"
-    if not isinstance(place, S3State):
-        file = context.data / "state" / name
-        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-    options = {"endpoint_url": place.endpoint} if place.endpoint else {}
-    try:
-        client = connect("s3", region_name=place.region, **options)
-        answer = client.get_object(Bucket=place.bucket, Key=f"{place.key_prefix}/{name}".lstrip("/"))
-        return str(answer["Body"].read().decode(errors="replace"))
-    except aws.ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "NoSuchKey":
-            return ""
-        raise StoreError(f"The state of {record.id} cannot be read: {error}") from error
-    except aws.BotoCoreError as error:
-        raise StoreError(f"The state of {record.id} cannot be read: {error}") from error

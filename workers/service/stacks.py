@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workers.core.contract import Kind
-from workers.core.environment import LocalState
 from workers.core.errors import BusyError, NotFoundError, SluisError, UsageError
 from workers.core.job import Abandoned
 from workers.core.records import Plan, Run, RunState, StackId, StackRecord
@@ -21,7 +19,9 @@ from workers.handlers.context import Context
 from workers.runs.audit import AuditEntry
 from workers.runs.locks import Holder, holder_of, is_held
 from workers.runs.shared_locks import SharedLock
+from workers.service import state_place
 from workers.service.orphans import Found, orphans
+from workers.service.state_place import state_path
 
 TOOL_LOCK = ".terraform.tfstate.lock.info"
 """The file with which tofu and terraform lock a local state."""
@@ -111,19 +111,16 @@ async def adopt(context: Context, stack: StackId, module: str, state: Path, pers
 
     Raises:
         BusyError: the stack exists already.
-        UsageError: the file is no Terraform state, or the environment keeps its state elsewhere.
+        StoreError: the state cannot be put to where the environment keeps it.
+        UsageError: the file is no Terraform state.
     """
     contract = context.contract(Kind.MODULE, module)
-    environment = context.environment(stack.environment)
-    if not isinstance(environment.state, LocalState):
-        hint = "Put the state there with `tofu state push`, with its addresses moved to module.stack."
-        raise UsageError(f"Environment {environment.name} keeps its state in {environment.state.type}.", hint)
-    target = state_path(context, stack)
-    if await context.stacks.find(stack) or target.exists():
+    context.environment(stack.environment)
+    if await context.stacks.find(stack):
         raise BusyError(f"Stack {stack} exists already.", "Choose another name.")
     document = read_state(state, await asyncio.to_thread(_read, state))
     adopted = document if contract.is_root else moved_to_stack(document)
-    _put(target, json.dumps(adopted, indent=2).encode() + b"\n")
+    await asyncio.to_thread(state_place.create, context, stack, json.dumps(adopted, indent=2).encode() + b"\n")
     record = StackRecord(
         id=stack, module=module, module_digest=contract.digest, state="applied", adopted=True, updated=now()
     )
@@ -154,11 +151,6 @@ async def unlock(context: Context, stack: StackId, person: str) -> tuple[str, ..
         details: list[JsonValue] = list(done)
         await context.audit.add(str(stack), person, "unlocked", done=details)
     return tuple(done)
-
-
-def state_path(context: Context, stack: StackId) -> Path:
-    """Where a stack of an environment with local state keeps it."""
-    return context.data / "state" / stack.environment / stack.name / "terraform.tfstate"
 
 
 def _read(path: Path) -> bytes:
@@ -208,12 +200,6 @@ def _instance(instance: Mapping[str, Any]) -> dict[str, Any]:
     if "dependencies" not in instance:
         return dict(instance)
     return {**instance, "dependencies": [f"{_STACK_MODULE}.{address}" for address in instance["dependencies"]]}
-
-
-def _put(target: Path, content: bytes) -> None:
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
 
 
 async def _clear_shared_lock(context: Context, stack: StackId) -> list[str]:
