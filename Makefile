@@ -148,6 +148,10 @@ check-actionlint: venv
 check-secrets: venv ## Look for secrets in the history
 	@$(STAGE) "gitleaks" $(BIN)/python tools/gotool.py gitleaks git --no-banner --redact .
 
+.PHONY: audit
+audit: setup ## The security audit: all scanners and all trials of rights; the result goes to results/audit.json
+	@$(STAGE) "security audit" $(BIN)/python tools/audit.py
+
 .PHONY: check-bpmn
 check-bpmn: tools/bpmn/node_modules/.package-lock.json
 	@$(STAGE) "bpmnlint" npm --prefix tools/bpmn run --silent lint

@@ -24,14 +24,24 @@ from tools import results  # noqa: E402
 PUBLISHED: Final = PROJECT / "docs" / "results"
 PROCESSES: Final = PROJECT / "tests" / "acceptance" / "processes"
 
-_MADE_BY: Final = {"acceptance.json": "make acceptance", "scenarios.json": "make test", "chaos.json": "make chaos"}
+_MADE_BY: Final = {
+    "acceptance.json": "make acceptance",
+    "audit.json": "make audit",
+    "chaos.json": "make chaos",
+    "scenarios.json": "make test",
+}
 _STAMP: Final = re.compile(r"-(\d{8})T(\d{6})")
 _SHOWN: Final = 300
 
 
 def publish(source: Path, target: Path = PUBLISHED) -> list[str]:
     """Take the results of a folder to where documents are made from them; the names of what was written."""
-    found = {"acceptance.json": _acceptance(source), "scenarios.json": _scenarios(source), "chaos.json": _chaos(source)}
+    found = {
+        "acceptance.json": _acceptance(source),
+        "audit.json": _read(source / "audit.json"),
+        "chaos.json": _chaos(source),
+        "scenarios.json": _scenarios(source),
+    }
     written = {name: content for name, content in found.items() if content}
     target.mkdir(parents=True, exist_ok=True)
     for name, content in written.items():
@@ -69,6 +79,19 @@ def faults(published: Path = PUBLISHED) -> str:
     rows = [(c["fault"], c["survived"], _cell("; ".join(c["lost"])) or "nothing") for c in cases]
     head = f"{found['day']}: {survived} of {len(cases)} faults were survived."
     return f"{head}\n\n{_table(('Fault', 'Survived', 'Lost'), rows)}"
+
+
+def audit(published: Path = PUBLISHED) -> str:
+    """What the security audit asked, and what it found."""
+    found = _read(published / "audit.json")
+    if found is None:
+        return _absent("audit.json")
+    head = ("Question", "With", "Looked at", "Findings", "Exceptions, each with its reason")
+    rows = [
+        tuple(row[name] for name in ("question", "tool", "looked_at", "findings", "exceptions"))
+        for row in found["rows"]
+    ]
+    return f"{found['started'][:10]}.\n\n{_table(head, rows)}"
 
 
 def errors(published: Path = PUBLISHED) -> str:
@@ -155,6 +178,7 @@ def _read(path: Path) -> Any:
 
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
+    "results-audit": audit,
     "results-errors": errors,
     "results-faults": faults,
     "results-processes": processes,

@@ -24,6 +24,12 @@ from workers.setup import Quiet  # noqa: E402
 from workers.setup.checkov import ensure_checkov  # noqa: E402
 
 TERRAFORM: Final = PROJECT / "terraform"
+VARIABLES: Final = {
+    "BC_SKIP_MAPPING": "TRUE",
+    "CHECKOV_RUN_SCA_PACKAGE_SCAN_V2": "false",
+    "LOG_LEVEL": "ERROR",
+}
+"""Checkov asks its maker's server for texts unless told not to."""
 _SKIP: Final = re.compile(r"checkov:skip=([A-Z0-9_]+)(?::(.*))?$", re.MULTILINE)
 _REASON: Final = 15
 
@@ -48,13 +54,7 @@ def skips_without_reason(folder: Path) -> Iterator[str]:
 
 
 def _run(words: list[str], cwd: Path) -> int:
-    # Checkov asks its maker's server for texts unless told not to.
-    environment = {
-        **os.environ,
-        "BC_SKIP_MAPPING": "TRUE",
-        "CHECKOV_RUN_SCA_PACKAGE_SCAN_V2": "false",
-        "LOG_LEVEL": "ERROR",
-    }
+    environment = {**os.environ, **VARIABLES}
     return subprocess.run(words, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
 

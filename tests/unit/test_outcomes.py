@@ -32,6 +32,8 @@ def left(tmp_path: Path) -> Path:
     results.main([str(folder)])
     for number in (1, 2, 3):
         leave(folder / f"web-approve-{number}.json", "web-approve", "too late" if number == 3 else "")
+    row = {"question": "Is it safe?", "tool": "scanner", "looked_at": "3 files", "findings": 0, "exceptions": 2}
+    (folder / "audit.json").write_text(json.dumps({"started": "2026-11-20T10:00:00+00:00", "rows": [row]}))
     (folder / "chaos-20261120T100000.json").write_text(json.dumps(CASES))
     (folder / "chaos-20261121T100000.json").write_text(json.dumps(CASES[:1]))
     return folder
@@ -48,7 +50,7 @@ def test_what_is_not_published_says_so(tmp_path: Path, table: object) -> None:
 def test_published_results_are_what_the_runs_left(left: Path, tmp_path: Path) -> None:
     """Runs, successes, faults and errors stand on the page as the files have them."""
     target = tmp_path / "published"
-    assert outcomes.publish(left, target) == ["acceptance.json", "scenarios.json", "chaos.json"]
+    assert outcomes.publish(left, target) == ["acceptance.json", "audit.json", "chaos.json", "scenarios.json"]
     processes = outcomes.processes(target)
     assert "| ConfigureHost | 1 | 0 | — | — | — | not tried | 1: AssertionError: the host \\| was away |" in processes
     assert "| VmProvisioning | 1 | 1 | 0 | 0 | 0 | not tried | none |" in processes
@@ -57,6 +59,7 @@ def test_published_results_are_what_the_runs_left(left: Path, tmp_path: Path) ->
     assert outcomes.faults(target).startswith("2026-11-20: 1 of 2 faults were survived.")
     assert "| disk full | no | a \\| lock |" in outcomes.faults(target)
     assert "| web-approve | AssertionError: too late |" in outcomes.errors(target)
+    assert "| Is it safe? | scanner | 3 files | 0 | 2 |" in outcomes.audit(target)
 
 
 def test_what_a_folder_does_not_have_stays_published(left: Path, tmp_path: Path) -> None:
