@@ -181,6 +181,15 @@ diagrams: tools/pages/node_modules/.package-lock.json ## Draw the diagrams of do
 slides: tools/slides/node_modules/.package-lock.json ## Make build/slides: the slides as PDF and PPTX
 	@tools/slides/make
 
+.PHONY: pictures
+pictures: setup ## Take the pictures of the documents anew, in Chromium, from the real pages
+	@SLUIS_DOC_IMAGES=1 $(BIN)/pytest -v tests/browser/test_run_pages.py tests/browser/test_tasklist.py \
+		tests/browser/test_tasklist_forms.py $(ARGS)
+
+.PHONY: video
+video: setup ## Film the demo video from the real product: build/video/sluis.mp4 (needs ffmpeg and Chromium)
+	@$(BIN)/python tools/video
+
 .PHONY: figures
 figures: venv ## Write the figures of result files into the documents
 	@$(BIN)/python tools/figures.py

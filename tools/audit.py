@@ -72,10 +72,11 @@ def history() -> Row:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         words = ("git", "--no-banner", "--redact", "--report-format", "json", "--report-path", str(report), ".")
-        run(sys.executable, "tools/gotool.py", "gitleaks", *words)
+        said = run(sys.executable, "tools/gotool.py", "gitleaks", *words, errors=subprocess.STDOUT)
         found = json.loads(report.read_text(encoding="utf-8"))
-    commits = run("git", "rev-list", "--count", "HEAD").strip()
-    return Row("Is there a secret in the history?", "gitleaks", f"{commits} commits", len(found), 0)
+    commits = re.search(r"\d+ commits", said)
+    looked_at = commits[0] if commits else "nothing that it told of"
+    return Row("Is there a secret in the history?", "gitleaks", looked_at, len(found), 0)
 
 
 def terraform() -> Row:
@@ -109,8 +110,11 @@ def code() -> Row:
     """Python against the rules of bandit."""
     files = sorted((PROJECT / "workers").rglob("*.py"))
     found = json.loads(run(BIN / "ruff", "check", "--select", "S", "--output-format", "json", "workers"))
+    # pyproject.toml says why tools are started at all; whether by a shell, the other rules say.
+    started = [one for one in found if one["code"] in ("S603", "S607")]
+    excepted = marks(files, r"noqa:[^\n]*\bS\d{3}") + len(started)
     words = "Does the code do what is dangerous?"
-    return Row(words, "Ruff, rules of bandit", f"{len(files)} files", len(found), marks(files, r"noqa:[^\n]*\bS\d{3}"))
+    return Row(words, "Ruff, rules of bandit", f"{len(files)} files", len(found) - len(started), excepted)
 
 
 def tried(question: str, files: Iterable[str]) -> Row:
@@ -130,11 +134,17 @@ def marks(files: Iterable[Path], pattern: str) -> int:
     return sum(len(re.findall(pattern, file.read_text(encoding="utf-8"))) for file in files)
 
 
-def run(*words: str | Path, variables: dict[str, str] | None = None) -> str:
-    """What a program printed, whatever it ended with: a finding is no failure here."""
+def run(*words: str | Path, variables: dict[str, str] | None = None, errors: int | None = None) -> str:
+    """What a program printed, whatever it ended with: a finding is no failure here.
+
+    Args:
+        words: the command.
+        variables: more environment variables.
+        errors: where its standard error goes, as for `subprocess.run`.
+    """
     done = subprocess.run(
         [str(word) for word in words], cwd=PROJECT, env={**os.environ, **(variables or {})},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, check=False,
     )  # fmt: skip
     return done.stdout
 

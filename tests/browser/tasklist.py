@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -13,7 +12,6 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from served import Served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "results" / "screenshots"
 PATIENCE = 60_000
 RELOADS = 30
 
@@ -56,8 +54,3 @@ def shown_change(page: Page) -> Locator:
             break
         page.reload()
     return form
-
-
-def picture(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from browser.pictures import picture
 from results import Result
 from web_kit import RUN, TASK, Installation, installation, save_run, write_log
 from workers.core.events import Event, EventKind
@@ -26,9 +25,6 @@ from workers.web.server import listen, serving
 pytestmark = [pytest.mark.browser]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
-PROJECT = Path(__file__).resolve().parents[2]
-IN_DOCS = {"runs", "run", "approval", "catalogue", "phone-run", "phone-runs"}
-"""Pictures that the documentation shows; SLUIS_DOC_IMAGES=1 makes them anew."""
 LIVE = "300-1"
 LONG = "400-1"
 LONG_BYTES = 50_000_000
@@ -96,18 +92,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     thread.join(30)
 
 
-def picture(page: Page, name: str) -> None:
-    folder = PROJECT / (
-        "docs/images" if os.environ.get("SLUIS_DOC_IMAGES") and name in IN_DOCS else "results/screenshots"
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"web-{name}.png", full_page=True)
-
-
 def test_a_person_finds_a_run_and_reads_its_plan(browser: Browser, live: Live):
     """From the list with its filters to the run: what is replaced says why, secrets are masked, values stay text."""
     page = live.page(browser, "anna", viewport={"width": 1200, "height": 900})
-    picture(page, "runs")
+    picture(page, "web-runs", whole=True)
     page.get_by_label("Text").fill("web1")
     page.keyboard.press("Enter")
     page.locator(f'a[href="/runs/{RUN}"]').click()
@@ -120,9 +108,9 @@ def test_a_person_finds_a_run_and_reads_its_plan(browser: Browser, live: Live):
     expect(plan.locator(".lines .in")).to_have_count(3)
     expect(plan.locator(".lines .out")).to_have_count(2)
     expect(page.get_by_role("link", name="Decide on it")).to_be_visible()
-    picture(page, "run")
+    picture(page, "web-run", whole=True)
     page.emulate_media(color_scheme="dark")
-    picture(page, "dark-run")
+    picture(page, "web-dark-run", whole=True)
     page.close()
 
 
@@ -157,7 +145,7 @@ def test_an_approver_decides_on_the_page_of_the_change(browser: Browser, live: L
     page = live.page(browser, "anna", viewport={"width": 1200, "height": 900})
     page.get_by_role("link", name="Approvals").click()
     page.get_by_role("link", name="local/web1").click()
-    picture(page, "approval")
+    picture(page, "web-approval", whole=True)
     page.get_by_label("Reason").fill("reviewed")
     page.get_by_label("Your password, again").fill("anna")
     page.get_by_role("button", name="Approve exactly this").click()
@@ -198,10 +186,10 @@ def test_an_operator_starts_a_process_from_the_catalogue(browser: Browser, live:
     """The form comes from the process's start form and starts it in the person's name."""
     page = live.page(browser, "oscar", viewport={"width": 1200, "height": 900})
     page.get_by_role("link", name="Catalogue").click()
-    picture(page, "catalogue")
+    picture(page, "web-catalogue", whole=True)
     page.get_by_role("link", name="Start").click()
     page.get_by_label("Name").fill("web2")
-    picture(page, "start")
+    picture(page, "web-start", whole=True)
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_role("status")).to_contain_text("4711 was started")
     assert live.sluis.desk.done[-1][:3] == ("start", "oscar", "Order")
@@ -215,7 +203,7 @@ def test_pages_fit_a_phone_in_the_dark(browser: Browser, live: Live):
     for name, path in (("runs", "/runs"), ("run", f"/runs/{RUN}"), ("stack", "/stacks/local/web1")):
         page.goto(live.address + path)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        picture(page, f"phone-{name}")
+        picture(page, f"web-phone-{name}", whole=True)
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(18, 24, 26)"
     page.close()
 

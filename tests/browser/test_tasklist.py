@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.tasklist import act, browser, picture, shown_change
+from browser.pictures import picture
+from browser.tasklist import act, browser, shown_change
 from results import Result
 from served import Served
 from workers.core.settings import Settings

@@ -14,7 +14,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from acceptance.process_runs import answer, make_machine, state_of
 from acceptance.processes.configure_host import known_host
-from browser.tasklist import act, browser, picture, shown_change
+from browser.pictures import picture
+from browser.tasklist import act, browser, shown_change
 from integration.local_host_fixtures import tools
 from served import Served
 from workers.core.moments import moment_text, read_moment
