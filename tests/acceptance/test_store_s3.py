@@ -8,8 +8,8 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from aws_server import aws_server, use_aws
 from results import Result
 from served import PROJECT, Served, served
 from workers.core.settings import Settings
@@ -22,22 +22,12 @@ BUCKET = "sluis-runs"
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A server that speaks S3, and a bucket in it; the worker and the commands find both in their environment."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL_S3": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "SLUIS_STORE": f"s3://{BUCKET}/secamo",
-        "SLUIS_STORE_KMS_KEY": "alias/sluis",
-    }.items():
-        monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
-    yield
-    server.stop()
+    with aws_server() as address:
+        use_aws(monkeypatch, address, "S3")
+        monkeypatch.setenv("SLUIS_STORE", f"s3://{BUCKET}/secamo")
+        monkeypatch.setenv("SLUIS_STORE_KMS_KEY", "alias/sluis")
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield
 
 
 @pytest.fixture

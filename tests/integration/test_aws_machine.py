@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 from moto.moto_api import recorder
-from moto.server import ThreadedMotoServer
 
+from aws_server import aws_server, use_aws
 from docs_reading import PROJECT
 from handlers_kit import Lease, context, job, rules
 from needs import missing
@@ -111,17 +111,12 @@ async def test_a_machine_in_aws_needs_another_environment_only(desk: Desk) -> No
 @pytest.fixture
 def instance_connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
     """Moto's EC2 Instance Connect, as boto3 finds it; says how many keys were handed to it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setattr(recorder, "_location", str(tmp_path / "recording"))
-    recorder.start_recording()
-    yield lambda: str(recorder.download_recording()).count("ec2-instance-connect")
-    recorder.stop_recording()
-    server.stop()
+    with aws_server() as address:
+        use_aws(monkeypatch, address)
+        monkeypatch.setattr(recorder, "_location", str(tmp_path / "recording"))
+        recorder.start_recording()
+        yield lambda: str(recorder.download_recording()).count("ec2-instance-connect")
+        recorder.stop_recording()
 
 
 def _within(count: Callable[[], int], least: int, seconds: float = 30) -> bool:

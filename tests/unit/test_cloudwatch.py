@@ -10,8 +10,8 @@ import time
 import boto3
 import pytest
 import structlog
-from moto.server import ThreadedMotoServer
 
+from aws_server import aws_server, use_aws
 from workers.core.settings import Settings
 from workers.service.cloudwatch import Both, CloudWatch
 from workers.service.log_control import LogControl
@@ -22,18 +22,9 @@ GROUP = "/sluis/test"
 
 @pytest.fixture
 def logs(monkeypatch):
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", f"http://{host}:{port}")
-    client = boto3.client("logs")
-    for group in client.describe_log_groups()["logGroups"]:  # moto keeps everything of its process
-        client.delete_log_group(logGroupName=group["logGroupName"])
-    yield client
-    server.stop()
+    with aws_server() as address:
+        use_aws(monkeypatch, address, "CLOUDWATCH_LOGS", "eu-west-1")
+        yield boto3.client("logs")
     structlog.reset_defaults()
 
 

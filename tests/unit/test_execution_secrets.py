@@ -10,8 +10,8 @@ import pytest
 from keeper_secrets_manager_core import SecretsManager
 from keeper_secrets_manager_core.mock import MockConfig, Record, Response, ResponseQueue
 from keeper_secrets_manager_core.storage import InMemoryKeyValueStorage
-from moto.server import ThreadedMotoServer
 
+from aws_server import aws_server, use_aws
 from workers.core.errors import SettingError, StoreError, ToolError
 from workers.execution.secret_keepers import AwsKeeper, FolderKeeper
 from workers.execution.secret_sources import AwsSecretsManager, Keeper, keeper, secrets_manager
@@ -21,24 +21,14 @@ from workers.execution.secrets import Secrets, all_secrets
 @pytest.fixture(scope="module")
 def moto_address() -> Iterator[str]:
     """A server that speaks AWS's API."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with aws_server() as address:
+        yield address
 
 
 @pytest.fixture
 def aws(moto_address, monkeypatch):
     """A client of it, made from the environment as the worker makes its own."""
-    for name, value in {
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER": moto_address,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(name, value)
+    use_aws(monkeypatch, moto_address, "SECRETS_MANAGER", "eu-west-1")
     return secrets_manager()
 
 

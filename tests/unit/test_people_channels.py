@@ -6,8 +6,8 @@ import json
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from aws_server import aws_server, use_aws
 from people_kit import PASSWORD, Letters, mail_server, notice
 from workers.core.errors import SettingError, ToolError
 from workers.core.notices import MailChannel, SnsChannel
@@ -108,13 +108,9 @@ def test_an_event_is_no_way_to_other_files(tmp_path):
 
 @pytest.fixture
 def aws(monkeypatch):
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with aws_server() as address:
+        use_aws(monkeypatch, address)
+        yield address
 
 
 async def test_a_notice_is_published_to_sns(aws, tmp_path):

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
+from aws_server import aws_server, use_aws
 from workers.runs.audit import Audit, Kept
 from workers.runs.s3 import open_s3
 from workers.runs.store import DirectoryStore
@@ -88,19 +87,11 @@ async def test_a_trail_that_was_cut_short_shows_against_an_export(audit):
 @pytest.fixture
 def locked(monkeypatch):
     """A trail in a bucket with Object Lock."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
-    bucket = f"locked-{uuid.uuid4().hex}"
-    store = open_s3(f"s3://{bucket}/one", lock_days=30)
-    store.client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
-    yield Audit(store)
-    server.stop()
+    with aws_server() as address:
+        use_aws(monkeypatch, address, "S3")
+        store = open_s3("s3://locked/one", lock_days=30)
+        store.client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+        yield Audit(store)
 
 
 async def test_the_end_of_a_locked_trail_cannot_be_cut_off_unseen(locked):

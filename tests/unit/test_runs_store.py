@@ -4,8 +4,8 @@ import asyncio
 import uuid
 
 import pytest
-from moto.server import ThreadedMotoServer
 
+from aws_server import aws_server, use_aws
 from workers.core.errors import SettingError, StoreError
 from workers.runs.s3 import S3Store, open_s3
 from workers.runs.store import DirectoryStore
@@ -13,23 +13,13 @@ from workers.runs.store import DirectoryStore
 
 @pytest.fixture(scope="module")
 def s3_address():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with aws_server() as address:
+        yield address
 
 
 @pytest.fixture
 def s3(s3_address, monkeypatch):
-    for name, value in {
-        "AWS_ENDPOINT_URL_S3": s3_address,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(name, value)
+    use_aws(monkeypatch, s3_address, "S3", "eu-west-1")
     bucket = f"runs-{uuid.uuid4().hex}"
     store = open_s3(f"s3://{bucket}/one/two", kms_key="alias/runs")
     store.client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from aws_server import aws_server, use_aws
 from service_kit import parts, project, stack
 from workers.core.environment import Cloud
 from workers.core.records import StackRecord
@@ -28,14 +28,9 @@ def assembly(tmp_path: Path) -> Assembly:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A server that speaks AWS's API, found as the worker finds AWS."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    values = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t"}
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    yield
-    server.stop()
+    with aws_server() as address:
+        use_aws(monkeypatch, address)
+        yield
 
 
 def machine(assembly: Assembly, generation: str, name: str = "box1") -> None:

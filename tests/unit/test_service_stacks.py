@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
+from aws_server import aws_server, use_aws
 from service_kit import parts, project, stack
 from workers.core.errors import BusyError, NotFoundError, StoreError, UsageError
 from workers.core.job import Job
@@ -91,20 +90,14 @@ async def test_a_stack_that_exists_is_not_adopted(assembly: Assembly, tmp_path: 
 @pytest.fixture
 def bucket(assembly: Assembly, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The environment `local` keeps its state in a bucket of a server that speaks S3; the client."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
     file = assembly.context.project / "environments" / "local.yaml"
-    place = {"type": "s3", "bucket": "states", "region": "us-east-1", "endpoint": address}
-    file.write_text(f"{file.read_text()}state: {json.dumps(place)}\n")
-    client = boto3.client("s3", region_name="us-east-1", endpoint_url=address)
-    httpx.post(f"{address}/moto-api/reset").raise_for_status()
-    client.create_bucket(Bucket="states")
-    yield client
-    server.stop()
+    with aws_server() as address:
+        use_aws(monkeypatch, address)
+        place = {"type": "s3", "bucket": "states", "region": "us-east-1", "endpoint": address}
+        file.write_text(f"{file.read_text()}state: {json.dumps(place)}\n")
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="states")
+        yield client
 
 
 async def test_a_state_is_adopted_into_a_bucket(assembly: Assembly, tmp_path: Path, bucket: Any) -> None:
