@@ -14,6 +14,8 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 STAGE := tools/stage
 ARGS ?=
+# Who ran what and how it went, from which the pages on test results are made.
+JUNIT = --junitxml=results/junit/$@-$(1)-$(shell date +%Y%m%dT%H%M%S).xml
 ENGINES ?= $(if $(filter external,$(SLUIS_ENGINE)),0,2)
 
 # Tests and checks of ours, not of whatever the shell that calls us has set up.
@@ -53,14 +55,14 @@ test: ## All checks, unit, property and integration tests, the short end-to-end 
 	@$(STAGE) "Python packages" tools/venv
 	@$(STAGE) "engine and tools" $(BIN)/python -m workers.setup
 	@$(MAKE) -k check
-	@$(STAGE) "unit and property tests" $(BIN)/pytest -q -n auto tests/unit tests/property
+	@$(STAGE) "unit and property tests" $(BIN)/pytest -q -n auto $(call JUNIT,units) tests/unit tests/property
 	@$(STAGE) "integration and end to end" $(BIN)/pytest -v -n $(ENGINES) --dist loadfile --durations=25 -m "not slow" \
-		--ignore tests/unit --ignore tests/property $(ARGS)
+		$(call JUNIT,whole) --ignore tests/unit --ignore tests/property $(ARGS)
 
 .PHONY: acceptance
 acceptance: setup ## The long end-to-end runs, each process five times; the table goes to results/acceptance.md
 	@rm -rf results/acceptance
-	@status=0; $(BIN)/pytest -v --durations=15 -m slow --ignore tests/unit --ignore tests/property $(ARGS) || status=$$?; \
+	@status=0; $(BIN)/pytest -v --durations=15 -m slow $(call JUNIT,slow) --ignore tests/unit --ignore tests/property $(ARGS) || status=$$?; \
 		if [ -d results/acceptance ]; then $(BIN)/python tools/results.py || status=1; fi; exit $$status
 
 .PHONY: conformance
@@ -73,7 +75,7 @@ molecule: setup ## The roles on machines of their own, twice, and verified
 
 .PHONY: chaos
 chaos: setup ## Break everything on purpose, see what survives
-	@$(BIN)/pytest -v tests/chaos $(ARGS)
+	@$(BIN)/pytest -v $(call JUNIT,faults) tests/chaos $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure the speed beside other clients, in one run; the result goes to results/bench and the docs

@@ -20,6 +20,7 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from tools import results  # noqa: E402
+from tools import scenarios as plan  # noqa: E402
 
 PUBLISHED: Final = PROJECT / "docs" / "results"
 PROCESSES: Final = PROJECT / "tests" / "acceptance" / "processes"
@@ -28,6 +29,7 @@ _MADE_BY: Final = {
     "acceptance.json": "make acceptance",
     "audit.json": "make audit",
     "chaos.json": "make chaos",
+    "plan.json": "make test",
     "scenarios.json": "make test",
 }
 _STAMP: Final = re.compile(r"-(\d{8})T(\d{6})")
@@ -40,6 +42,7 @@ def publish(source: Path, target: Path = PUBLISHED) -> list[str]:
         "acceptance.json": _acceptance(source),
         "audit.json": _read(source / "audit.json"),
         "chaos.json": _chaos(source),
+        "plan.json": plan.rows(source / "junit", _acceptance(source) or _read(target / "acceptance.json") or []),
         "scenarios.json": _scenarios(source),
     }
     written = {name: content for name, content in found.items() if content}
@@ -58,6 +61,16 @@ def processes(published: Path = PUBLISHED) -> str:
     if left := sorted(_known() - {row["process"] for row in rows}):
         lines.append(f"Not in the published run: {', '.join(left)}.")
     return "\n\n".join([f"Runs that began on {_day(rows)}.", *lines])
+
+
+def planned(published: Path = PUBLISHED) -> str:
+    """Every scenario of the test plan, with how often it was run and passed."""
+    rows = _read(published / "plan.json")
+    if rows is None:
+        return _absent("plan.json")
+    return _table(
+        ("Id", "Scenario", "Runs", "Passed"), [[row[k] for k in ("id", "scenario", "runs", "passed")] for row in rows]
+    )
 
 
 def scenarios(published: Path = PUBLISHED) -> str:
@@ -181,6 +194,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "results-audit": audit,
     "results-errors": errors,
     "results-faults": faults,
+    "results-plan": planned,
     "results-processes": processes,
     "results-scenarios": scenarios,
 }

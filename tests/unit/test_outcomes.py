@@ -34,6 +34,11 @@ def left(tmp_path: Path) -> Path:
         leave(folder / f"web-approve-{number}.json", "web-approve", "too late" if number == 3 else "")
     row = {"question": "Is it safe?", "tool": "scanner", "looked_at": "3 files", "findings": 0, "exceptions": 2}
     (folder / "audit.json").write_text(json.dumps({"started": "2026-11-20T10:00:00+00:00", "rows": [row]}))
+    (folder / "junit").mkdir()
+    for number, child in enumerate(("", "<failure/>", "<skipped/>")):
+        case = f'<testcase classname="tests.integration.test_catalogue_new" name="test_it">{child}</testcase>'
+        text = f"<testsuites><testsuite>{case}</testsuite></testsuites>"
+        (folder / "junit" / f"test-{number}.xml").write_text(text)
     (folder / "chaos-20261120T100000.json").write_text(json.dumps(CASES))
     (folder / "chaos-20261121T100000.json").write_text(json.dumps(CASES[:1]))
     return folder
@@ -50,7 +55,9 @@ def test_what_is_not_published_says_so(tmp_path: Path, table: object) -> None:
 def test_published_results_are_what_the_runs_left(left: Path, tmp_path: Path) -> None:
     """Runs, successes, faults and errors stand on the page as the files have them."""
     target = tmp_path / "published"
-    assert outcomes.publish(left, target) == ["acceptance.json", "audit.json", "chaos.json", "scenarios.json"]
+    assert outcomes.publish(left, target) == [
+        "acceptance.json", "audit.json", "chaos.json", "plan.json", "scenarios.json",
+    ]  # fmt: skip
     processes = outcomes.processes(target)
     assert "| ConfigureHost | 1 | 0 | — | — | — | not tried | 1: AssertionError: the host \\| was away |" in processes
     assert "| VmProvisioning | 1 | 1 | 0 | 0 | 0 | not tried | none |" in processes
@@ -59,6 +66,10 @@ def test_published_results_are_what_the_runs_left(left: Path, tmp_path: Path) ->
     assert outcomes.faults(target).startswith("2026-11-20: 1 of 2 faults were survived.")
     assert "| disk full | no | a \\| lock |" in outcomes.faults(target)
     assert "| web-approve | AssertionError: too late |" in outcomes.errors(target)
+    assert "| S20 | A new module and a new role by one command | 3 | 1 |" in outcomes.planned(target)
+    assert "| S1 | A machine is asked for, approved, made, configured and verified | 0 | 0 |" in outcomes.planned(
+        target
+    )
     assert "| Is it safe? | scanner | 3 files | 0 | 2 |" in outcomes.audit(target)
 
 
