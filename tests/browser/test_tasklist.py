@@ -66,8 +66,10 @@ def test_a_person_reads_the_plan_in_tasklist_and_approves_it(act: Page, project:
         expect(form).to_contain_text("to create")
         expect(form).to_contain_text("os_baseline")
         expect(form).to_contain_text("Seen in Tasklist")
+        approve = act.get_by_text("Approve: make exactly this change")
+        approve.scroll_into_view_if_needed()
         picture(act, "tasklist-review")
-        act.get_by_text("Approve: make exactly this change").click()
+        approve.click()
         act.get_by_role("button", name="Complete Task").click()
         expect(act.get_by_text("Task completed")).to_be_visible()
 
