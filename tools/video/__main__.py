@@ -26,6 +26,7 @@ from camera import SIZE, Camera
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, async_playwright
 from rich.console import Console
+from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
@@ -91,7 +92,7 @@ class Terminal:
     async def _show(self) -> None:
         console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
         console.print(Text.from_ansi(self._said), soft_wrap=True, end="")
-        text = console.export_html(inline_styles=True, code_format="{code}")
+        text = console.export_html(theme=SVG_EXPORT_THEME, inline_styles=True, code_format="{code}")
         script = "text => { const p = document.querySelector('pre'); p.innerHTML = text; p.scrollTop = p.scrollHeight }"
         await self._page.evaluate(script, text)
 
@@ -195,6 +196,7 @@ class Film:
         await self._sign_in()
         run = await self._role_run(instance)
         await page.goto(f"{self._web}{run}")
+        await page.get_by_role("link", name="Log", exact=True).click()
         await self._camera.on("The run page: Ansible configures the machine, task by task, as it happens.")
         await self._camera.hold(9)
         await self._camera.off()
@@ -252,7 +254,7 @@ class Film:
                 ):
                     return address
             time.sleep(1)
-        raise FilmError("The machine did not answer.")
+        raise FilmError(f"The machine did not answer. What ran:\n{sluis(self._folder, 'runs')}")
 
     async def _operate(self, instance: str) -> None:
         page = self._page
