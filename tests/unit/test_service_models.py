@@ -24,6 +24,12 @@ def test_the_good_ends_of_a_process_are_those_without_an_error_on_the_way() -> N
     assert {model.label(end) for end in model.good_ends} == {"Machine ready", "Lifetime over"}
 
 
+def test_an_end_that_tells_of_a_failure_is_not_good() -> None:
+    """A compliance check that could not look everywhere ends without an error, and is none that went well."""
+    model = read_models(PROJECT)["ComplianceCheck"]
+    assert {model.label(end) for end in model.good_ends} == {"Report ready"}
+
+
 def test_steps_have_names_and_places(tmp_path: Path) -> None:
     """A step is known by its name, the sub-processes around it and the process that it calls."""
     model = read_models(project(tmp_path))["Order"]

@@ -71,7 +71,7 @@ def watch(
 ) -> None:
     """Follow a process until it ends: steps with their times, the tools' progress, who is asked, what is stuck.
 
-    Exit code 1 where it ends otherwise than completed, or at an end that an error led to.
+    Exit code 1 where it ends otherwise than completed, or at an end that an error led to or that tells of a failure.
 
     JSON: one object per line, "happening": step-began, step-ended, tool-said, approval-waits, incident, engine-silent,
     ended.

@@ -15,6 +15,8 @@ from workers.core.errors import SettingError
 
 _B: Final = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 _Z: Final = "{http://camunda.org/schema/zeebe/1.0}"
+_FAILURE: Final = '="failed"'
+"""What an end event gives as the event of its notice where the process has failed without an error."""
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -101,7 +103,7 @@ class Model:
         """Outermost end events that are reached without an error on the way.
 
         Followed are sequence flows from the start; what comes after a boundary event is left out, and so are ends
-        that throw an error or terminate.
+        that throw an error, terminate, or tell people of a failure.
         """
         flows: dict[str, list[str]] = {}
         for flow in self.root.findall(f"{_B}sequenceFlow"):
@@ -124,7 +126,9 @@ class Model:
 
 
 def _quiet(end: ET.Element) -> bool:
-    return end.find(f"{_B}errorEventDefinition") is None and end.find(f"{_B}terminateEventDefinition") is None
+    told = {source.get("source") for source in end.iter(f"{_Z}input") if source.get("target") == "event"}
+    loud = (end.find(f"{_B}{name}EventDefinition") for name in ("error", "terminate"))
+    return _FAILURE not in told and all(definition is None for definition in loud)
 
 
 def read_models(project: Path) -> dict[str, Model]:

@@ -33,7 +33,7 @@ from workers.service.tool_events import RunFollower
 _ENGINE_SECONDS = 1.0
 _TOOL_SECONDS = 0.3
 _SILENT_SECONDS = 120.0
-_END_SECONDS = 10.0
+_END_SECONDS = 60.0
 _STEP_TYPES = frozenset(
     {"SERVICE_TASK", "USER_TASK", "CALL_ACTIVITY", "SCRIPT_TASK", "SEND_TASK", "BUSINESS_RULE_TASK", "SUB_PROCESS",
      "RECEIVE_TASK", "MANUAL_TASK"}
@@ -175,7 +175,10 @@ class Watch:
             await asyncio.sleep(_TOOL_SECONDS)
             await family.refresh()
             reached = self._ends(family, model)
-        good = instance.state == GOOD_STATE and (model is None or all(end in model.good_ends for end in reached))
+        # An end that the search does not show is not known to be a good one.
+        good = instance.state == GOOD_STATE and (
+            model is None or bool(set(reached) and set(reached) <= model.good_ends)
+        )
         names = ", ".join(family.label(self.root, end) for end in reached)
         seconds = ((instance.end or now()) - (instance.start or now())).total_seconds()
         return Ended(self.root, instance.process_id, instance.state, names, good, seconds)
