@@ -54,9 +54,10 @@ class Family:
                 for called in reversed(await self.rest.instances(parent=key)):
                     self.instances[called.key] = called
             waiting += [i.key for i in self.instances.values() if i.parent_key == key]
-        await asyncio.gather(*(self._refresh_elements(key) for key in self.instances if key not in self._final))
+        await asyncio.gather(*(self.refresh_elements(key) for key in self.instances if key not in self._final))
 
-    async def _refresh_elements(self, key: int) -> None:
+    async def refresh_elements(self, key: int) -> None:
+        """Ask for the steps of one instance again, even where all of it seemed to have been shown."""
         found = self.elements[key] = await self.rest.elements(key)
         # The search may show an instance as ended before the steps in it.
         if self.instances[key].ended and found and all(e.state != "ACTIVE" for e in found):

@@ -173,7 +173,7 @@ class Watch:
         deadline = time.monotonic() + _END_SECONDS
         while instance.state == GOOD_STATE and not reached and time.monotonic() < deadline:
             await asyncio.sleep(_TOOL_SECONDS)
-            await family.refresh()
+            await family.refresh_elements(self.root)
             reached = self._ends(family, model)
         # An end that the search does not show is not known to be a good one.
         good = instance.state == GOOD_STATE and (
