@@ -26,6 +26,7 @@ from bench.job_loop import compare, idle_share
 from bench.report import PROJECT
 from bench.sides import JAVA_SIDES, PYTHON_SIDES, java_command
 from bench.tables import ratios
+from workers.core.errors import SluisError
 from workers.core.settings import Settings
 from workers.core.values import now
 from workers.engine.embedded import EmbeddedEngine, EnginePaths, EnginePorts
@@ -69,12 +70,16 @@ async def _loop(given: argparse.Namespace, gateway: ZeebeGateway, java: Sequence
 
 async def _whole(given: argparse.Namespace, made: Installation, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if "provisioning" in given.only:
-        found["provisioning"] = await provisioning.compare(made, folder / "provisioning", given.rounds)
-    if "plans" in given.only:
-        found["plans"] = await plans.compare(made, folder / "plans", given.plans, given.rounds)
-    if "approvals" in given.only:
-        found["approvals"] = await approvals.measure(made, given.approvals)
+    measures = {
+        "provisioning": lambda: provisioning.compare(made, folder / "provisioning", given.rounds),
+        "plans": lambda: plans.compare(made, folder / "plans", given.plans, given.rounds),
+        "approvals": lambda: approvals.measure(made, given.approvals),
+    }
+    for part in (part for part in ON_ENGINE if part in given.only):
+        try:
+            found[part] = await measures[part]()
+        except (RuntimeError, SluisError) as error:  # what the other parts measured is not lost with it
+            print(f"  {part} was not measured: {error}", file=sys.stderr, flush=True)  # noqa: T201
     return found
 
 

@@ -15,7 +15,7 @@ from workers.service.processes import start
 _AT_ONCE: Final = 16
 _SETTLE_SECONDS: Final = 45
 """Longer than a look at the open reviews takes to come round."""
-_SECONDS: Final = 1200
+_SECONDS: Final = 2400
 
 
 async def measure(made: Installation, count: int) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """What is asked, what it takes, who agreed: the handlers around an approval."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from handlers_kit import Lease, change_with_policy, job, rules
-from workers.core.job import BpmnErrorCode, Done, Refused, Stuck
+from workers.core.errors import NotShownYetError
+from workers.core.job import BpmnErrorCode, Done, Failed, Refused, Stuck
 from workers.core.records import (
     Change,
     Decision,
@@ -121,6 +123,24 @@ async def test_an_unknown_requester_costs_one_approver_more(kit):
     await kit.context.changes.save(change)
     outcome = await CheckPolicy(kit)(job("policy.check", change=change.digest), Lease())
     assert outcome.variables["policy"]["approvals"] == 2
+
+
+async def test_a_search_that_is_behind_is_asked_again_much_later(kit, monkeypatch):
+    """Who asked is not shown yet: the last retry is spent long after the first, and nothing is decided before."""
+
+    async def behind(process_instance):
+        raise NotShownYetError("The search knows no process instance 200.")
+
+    monkeypatch.setattr(kit.tasks, "root_of", behind)
+    change = Change(environment="local", hosts=("db1",), process_instance=200)
+    await kit.context.changes.save(change)
+    asked = job("policy.check", change=change.digest)
+    first, last = [await CheckPolicy(kit)(replace(asked, retries=retries), Lease()) for retries in (3, 1)]
+    assert isinstance(first, Failed)
+    assert "knows no process instance" in first.message
+    assert first.backoff >= timedelta(seconds=10)
+    assert last.backoff >= timedelta(minutes=5)
+    assert await kit.context.changes.policy(change.digest) is None
 
 
 async def test_a_denied_change_is_a_bpmn_error(kit):

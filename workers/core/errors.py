@@ -93,6 +93,10 @@ class EngineUnavailableError(EngineError):
     """The engine did not answer."""
 
 
+class NotShownYetError(EngineError):
+    """The engine's search does not show something that is there: it is behind, by minutes after a burst."""
+
+
 class BusyError(SluisError):
     """A stack, lock or port that somebody else holds."""
 

@@ -10,12 +10,12 @@ from typing import Final
 from pydantic import BaseModel
 
 from workers.approvals.eyes import Verdict, deciding_groups, objection, time_ran_out, verdict
-from workers.core.job import BpmnErrorCode, Done, Failed, Job, Lease, Outcome, Stuck
+from workers.core.job import BpmnErrorCode, Done, Job, Lease, Outcome, Stuck
 from workers.core.records import Approval, Change, Decision, Evidence, Policy, Statement
 from workers.core.values import JsonValue, now
 from workers.handlers.attempt import parse, refused
 from workers.handlers.ports import CompletedTask
-from workers.handlers.rules import Rules, requester_of
+from workers.handlers.rules import Rules, requester_of, search_is_behind
 
 LISTENER_HEADER: Final = "taskListener"
 """Header of the task that verifies, where the user task has a listener; `sluis deploy` sets it."""
@@ -54,7 +54,7 @@ class VerifyApproval:
         elif not any(approval.verified_by == job.key for approval in recorded):
             task = await self._completed_task(job, policy, {approval.user_task for approval in recorded})
             if task is None:
-                return Failed("The engine does not show the completed user task yet.", timedelta(seconds=5))
+                return search_is_behind(job, "The engine does not show the completed user task yet.")
             await self._record(job, request, change, policy, task)
             recorded = await context.changes.approvals(change.digest)
         return _outcome(change, verdict(policy, recorded), recorded)

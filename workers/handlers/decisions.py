@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from workers.approvals.eyes import required_approvals
 from workers.approvals.facts import facts
 from workers.core.environment import Environment
-from workers.core.errors import EngineError
+from workers.core.errors import EngineError, NotShownYetError
 from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Lease, Outcome, Stuck
 from workers.core.records import Change, Policy
 from workers.core.values import JsonValue, now
@@ -19,7 +19,7 @@ from workers.handlers.attempt import parse, refused
 from workers.handlers.expiry import expiry_workers
 from workers.handlers.listener import DecideAtCompletion
 from workers.handlers.requests import CheckRequest
-from workers.handlers.rules import Rules, requester_of
+from workers.handlers.rules import Rules, requester_of, search_is_behind
 
 
 class ChangeRequest(BaseModel):
@@ -52,7 +52,10 @@ class CheckPolicy:
         change = await context.changes.find(request.change)
         if change is None:
             return Stuck(f"The store holds no change {request.change}.")
-        policy = await context.changes.policy(change.digest) or await self._evaluate(change, job)
+        try:
+            policy = await context.changes.policy(change.digest) or await self._evaluate(change, job)
+        except NotShownYetError as error:
+            return search_is_behind(job, error.message)
         if policy.denied:
             return refused(BpmnErrorCode.POLICY_DENIED, f"The policy denies this change: {policy.reason}")
         return Done({"policy": _shown(policy)})

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from workers.core.errors import EngineError, EngineUnavailableError
+from workers.core.errors import EngineError, EngineUnavailableError, NotShownYetError
 from workers.core.values import JsonValue, digest_bytes
+from workers.engine.errors import JobGoneError
 from workers.engine.rest import OrchestrationRest
 from workers.handlers.ports import CompletedTask, PolicyAnswer
 from workers.runs.store import Store
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 POLICY_DECISION: Final = "ChangePolicy"
 _VISIBLE_WITHIN: Final = 15.0
+_SHOWN_WITHIN: Final = 5.0
+"""A job that waits here holds a slot: longer waits are the engine's, between two attempts."""
 
 
 @dataclass(frozen=True)
@@ -74,4 +77,7 @@ class EngineTasks:
 
     async def root_of(self, process_instance: int) -> int:
         """See `TaskRecords.root_of`."""
-        return (await self.rest.root_of(process_instance)).key
+        try:
+            return (await self.rest.root_of(process_instance, _SHOWN_WITHIN)).key
+        except JobGoneError as error:
+            raise NotShownYetError(error.message, "The search is behind the engine; it is asked again.") from error
