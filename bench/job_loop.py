@@ -16,10 +16,8 @@ from statistics import median, quantiles
 from typing import Any, Final
 
 import psutil
-from pyzeebe import create_insecure_channel
-from pyzeebe.proto import gateway_pb2 as pb
-from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
+from bench.instances import instances
 from bench.sides import Side, side
 from workers.core.job import Done, Job, JobWorker, Lease, Outcome, Pool
 from workers.engine.grpc import ZeebeGateway
@@ -108,17 +106,14 @@ async def _queue(gateway: ZeebeGateway, process: str, count: int) -> None:
 async def _trips(gateway: ZeebeGateway, one: Side, name: str, count: int) -> list[float]:
     """Seconds from the request to start an instance to its end, one after another; the first three do not count."""
     await gateway.deploy({f"{name}.bpmn": PROCESS.format(process=name, type=name).encode()})
-    channel = create_insecure_channel(gateway.address)
-    stub, times = GatewayStub(channel), []
-    start = pb.CreateProcessInstanceRequest(bpmnProcessId=name, version=-1, variables="{}")
+    times = []
     await one.serve(name)
-    for _ in range(count + 3):
-        began = time.perf_counter()
-        request = pb.CreateProcessInstanceWithResultRequest(request=start, requestTimeout=30_000)
-        await stub.CreateProcessInstanceWithResult(request, timeout=40)
-        times.append(time.perf_counter() - began)
+    async with instances(gateway.address, 30) as run:
+        for _ in range(count + 3):
+            began = time.perf_counter()
+            await run(name, {})
+            times.append(time.perf_counter() - began)
     await one.stop()
-    await channel.close(None)
     return times[3:]
 
 

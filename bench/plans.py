@@ -11,9 +11,9 @@ from statistics import median
 from typing import Any, Final
 
 from bench.installation import Installation
+from bench.instances import instances
 from bench.script import PLAN, Script
 from workers.core.values import JsonValue
-from workers.engine.grpc import ZeebeGateway
 
 PROCESS: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="Definitions_BenchPlan"
@@ -49,21 +49,15 @@ async def compare(made: Installation, folder: Path, count: int, rounds: int) -> 
 
 async def _by_sluis(made: Installation, name: str, count: int) -> float:
     """From the request for the first to the end of the last."""
-    began = time.perf_counter()
-    await asyncio.gather(*(_start(made.gateway, f"{name}-{number}") for number in range(count)))
-    deadline = began + _SECONDS
-    while time.perf_counter() < deadline:
-        stacks = {f"local/{name}-{number}" for number in range(count)}
-        runs = [run for run in await made.assembly.context.runs.all() if run.stack in stacks]
-        if len(runs) == count and all(run.reported for run in runs):
-            return time.perf_counter() - began
-        await asyncio.sleep(0.1)
-    raise RuntimeError(f"Not all of the {count} plans have ended.")
+    async with instances(made.gateway.address, _SECONDS) as run:
+        began = time.perf_counter()
+        await asyncio.gather(*(run("BenchPlan", _asked(f"{name}-{number}")) for number in range(count)))
+        return time.perf_counter() - began
 
 
-async def _start(gateway: ZeebeGateway, stack: str) -> None:
+def _asked(stack: str) -> dict[str, JsonValue]:
     inputs: dict[str, JsonValue] = {"path": f"/tmp/bench-{stack}.txt", "text": "x"}  # noqa: S108 - planned, never written
-    await gateway.create_instance("BenchPlan", {"environment": "local", "stack": stack, "inputs": inputs})
+    return {"environment": "local", "stack": stack, "inputs": inputs}
 
 
 async def _by_xargs(made: Installation, folder: Path, count: int, processes: int, cores: tuple[int, ...]) -> float:

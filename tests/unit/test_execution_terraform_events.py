@@ -87,6 +87,13 @@ def test_a_signal_from_elsewhere_leaves_the_state_unknown():
     assert error.killed
 
 
+def test_a_warning_about_the_lock_file_that_sluis_made_stays_in_the_log():
+    """What nobody can act on is no warning to people; every other warning is one."""
+    summaries = ("Incomplete lock file information for providers", "Argument is deprecated")
+    _, events = stream(*(diagnostic(summary, "warning") for summary in summaries))
+    assert [event.kind for event in events] == [EventKind.OUTPUT, EventKind.WARNING]
+
+
 def test_lines_that_are_no_json_are_passed_on():
     """Plain lines, broken JSON and JSON that is no object are lines of the tool; routine ones are left out."""
     _, events = stream(

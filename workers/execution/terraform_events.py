@@ -49,6 +49,9 @@ _STALE: Final = frozenset(
 )
 _LOCKED: Final = frozenset({"Error acquiring the state lock", "Error locking state"})
 
+_OWN_LOCK: Final = "Incomplete lock file information for providers"
+"""About other platforms than this one, for which a root that Sluis has generated is never used. It stays in the log."""
+
 
 @dataclass(frozen=True)
 class Diagnostic:
@@ -120,7 +123,8 @@ class Stream:
         if is_error:
             self.errors.append(diagnostic)
         state = "failed" if is_error and diagnostic.address else ""
-        self._emit(EventKind.ERROR if is_error else EventKind.WARNING, str(diagnostic), diagnostic.address, state)
+        usual = EventKind.OUTPUT if diagnostic.summary == _OWN_LOCK else EventKind.WARNING
+        self._emit(EventKind.ERROR if is_error else usual, str(diagnostic), diagnostic.address, state)
 
     def _progress(self, entry: Mapping[str, Any]) -> None:
         kind, text = entry.get("type", ""), str(entry.get("@message", ""))
