@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from service_kit import parts, project
+from workers.catalogue.environments import environment_names
 from workers.core.records import Approval, Decision, Evidence, Run
 from workers.core.values import now
 from workers.service.checks import Finding, check_environment, check_project, has_problems
 from workers.service.demo_checks import _decided
 
+PROJECT = Path(__file__).resolve().parents[2]
 BROKEN = """
 name: broken
 machine:
@@ -47,6 +49,14 @@ def test_a_complete_environment_has_no_problem(tmp_path: Path) -> None:
     found = check_environment(parts(project(tmp_path)).context, "local")
     assert not has_problems(found)
     assert [c.finding for c in found] == [Finding.OK, Finding.WARNING]
+
+
+def test_the_environments_of_the_project_can_be_checked() -> None:
+    """What they say about machines fits the modules; only what each installation has to set is missing."""
+    context = parts(PROJECT).context
+    for name in environment_names(PROJECT):
+        wrong = [c for c in check_environment(context, name) if c.finding is Finding.PROBLEM and "machine" in c.part]
+        assert wrong == [], name
 
 
 def test_an_environment_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:

@@ -115,9 +115,9 @@ class Artifacts(Record):
 class Machine(Record):
     """What VM provisioning makes in this environment, and what the releases of an application run on.
 
-    ``inputs`` are constants; ``request`` maps inputs of the module to facts of the request
-    (``name``, ``environment``, ``full_name``, which is both, and ``public_key``). ``roles`` has constant inputs of roles that configure machines here;
-    what a request says itself counts before them.
+    ``inputs`` are constants; ``request`` maps inputs of the module to facts of the request (``name``, ``environment``,
+    ``full_name``, which is both, and ``public_key``). ``roles`` has constant inputs of roles that configure machines
+    here; what a request says itself counts before them.
     """
 
     module: Name = Field(description="Module that makes a machine.")
@@ -128,6 +128,16 @@ class Machine(Record):
     roles: dict[Name, dict[str, JsonValue]] = Field(
         {}, description="Constant inputs by role, for the roles that a request names."
     )
+
+    def inputs_for(self, environment: str, name: str, public_key: str) -> dict[str, JsonValue]:
+        """Inputs of the module for a machine of that name: the constant ones, and the facts of the request."""
+        facts = {
+            "name": name,
+            "environment": environment,
+            "full_name": f"{environment}-{name}",
+            "public_key": public_key,
+        }
+        return {**self.inputs, **{i: facts[fact] for i, fact in self.request.items()}}
 
 
 class Connection(Record):

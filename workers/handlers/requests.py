@@ -148,14 +148,8 @@ class CheckRequest:
     def _module_inputs(
         self, environment: Environment, machine: Machine, request: MachineRequest
     ) -> dict[str, JsonValue]:
-        given: dict[str, str] = {
-            "name": request.name,
-            "environment": environment.name,
-            "full_name": f"{environment.name}-{request.name}",
-        }
-        if "public_key" in machine.request.values():
-            given["public_key"] = self.context.key_pair(environment).public
-        return {**machine.inputs, **{i: given[fact] for i, fact in machine.request.items()}, **request.inputs}
+        key = self.context.key_pair(environment).public if "public_key" in machine.request.values() else ""
+        return {**machine.inputs_for(environment.name, request.name, key), **request.inputs}
 
     async def _existing(self, request: ExistingRequest, *, ends: bool) -> dict[str, JsonValue]:
         environment = self.context.environment(request.environment)

@@ -137,8 +137,7 @@ def _machine(context: Context, environment: Environment) -> Iterator[Check]:
     if machine is None:
         yield warning("machine", "none, so VM provisioning makes nothing here.", "Name a module under machine.")
         return
-    given = {"name": "example", "environment": environment.name, "public_key": "ssh-ed25519 AAAA example"}
-    inputs: dict[str, JsonValue] = {**machine.inputs, **{i: given[fact] for i, fact in machine.request.items()}}
+    inputs = machine.inputs_for(environment.name, "example", "ssh-ed25519 AAAA example")
     try:
         check_inputs(context.contract(Kind.MODULE, machine.module), inputs)
     except InputError as error:
