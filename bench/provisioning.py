@@ -16,13 +16,20 @@ from bench.shares import Line, moment, shares
 from workers.core.records import HostAddress
 from workers.core.values import JsonValue, now
 from workers.service.processes import start
+from workers.setup import debian
 
 _SECONDS: Final = 300
 _MESSAGE: Final = "Measured"
 
 
 async def compare(made: Installation, folder: Path, rounds: int) -> dict[str, Any]:
-    """Provision machines by Sluis and by script in turns; seconds of each, and where they go."""
+    """Provision machines by Sluis and by script in turns; seconds of each, and where they go.
+
+    Raises:
+        RuntimeError: there can be no whole machine here, or it did not come to its end.
+    """
+    if why := debian.missing():
+        raise RuntimeError(f"It needs a machine of its own, and there can be none here: {why}.")
     async with made.worker("bench.timed_worker"):
         await _by_sluis(made, "warm")
         pairs = []

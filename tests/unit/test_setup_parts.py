@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from workers.core.errors import MissingToolError
 from workers.core.settings import Settings
-from workers.setup import State, doctor, human_size
-from workers.setup.debian import mirror_in
+from workers.service.machine import HOST_IMAGE, host_variables
+from workers.setup import State, debian, doctor, human_size
+from workers.setup.debian import host_image, mirror_in
 from workers.setup.progress import Quiet
 from workers.setup.providers import cli_config, ensure_providers, mirror_config
 from workers.setup.tofu import digest_of, find_tofu, probe
@@ -116,3 +118,21 @@ async def test_the_doctor_asks_for_no_engine_that_is_elsewhere(tmp_path: Path) -
     settings = Settings(cache=tmp_path, engine="external", tofu="/nowhere/tofu", tofu_cli_config="/some/tofurc")
     names = {finding.name for finding in await doctor(settings)}
     assert names.isdisjoint({"Camunda 8.6.0", "Java", "Memory"})
+
+
+@pytest.mark.parametrize("program_name", ["debootstrap", "ip", "iptables"])
+def test_no_machine_is_made_from_an_image_that_could_not_reach_out(
+    program_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image of before does not count where a program that its machines need is not there; the reason names it."""
+    monkeypatch.delenv(HOST_IMAGE, raising=False)
+    monkeypatch.setattr(debian.sys, "platform", "linux")
+    monkeypatch.setattr(debian.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(debian.shutil, "which", lambda name: None if name == program_name else f"/usr/sbin/{name}")
+    settings = Settings(cache=tmp_path, data=tmp_path / "data")
+    image = host_image(settings)
+    image.parent.mkdir(parents=True)
+    image.touch()
+    assert program_name in debian.missing()
+    assert HOST_IMAGE not in host_variables(settings)
+    assert asyncio.run(debian.ensure_host_image(settings, Quiet())) is None

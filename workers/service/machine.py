@@ -15,6 +15,8 @@ def host_variables(settings: Settings) -> dict[str, str]:
     """What the module ``local_host`` reads from its environment: the image and the folder of its machines."""
     image = debian.host_image(settings)
     found = {HOSTS_FOLDER: os.environ.get(HOSTS_FOLDER) or str(settings.data_folder / "hosts")}
-    if os.environ.get(HOST_IMAGE) or image.exists():
-        found[HOST_IMAGE] = os.environ.get(HOST_IMAGE) or str(image)
+    if named := os.environ.get(HOST_IMAGE):
+        found[HOST_IMAGE] = named
+    elif image.exists() and not debian.missing():
+        found[HOST_IMAGE] = str(image)
     return found

@@ -43,6 +43,10 @@ def missing() -> str:
         return "not root"
     if shutil.which("debootstrap") is None:
         return "no debootstrap (apt-get install debootstrap)"
+    if shutil.which("ip") is None:
+        return "no ip (apt-get install iproute2)"
+    if shutil.which("iptables") is None:  # a machine without a way out cannot install what its roles need
+        return "no iptables (apt-get install iptables)"
     if not _KEYRING.exists():  # debootstrap would go on without checking any signature
         return "no keys of Debian (apt-get install debian-archive-keyring)"
     return ""
@@ -70,10 +74,10 @@ async def ensure_host_image(settings: Settings, progress: Progress) -> Path | No
         ToolError: debootstrap failed.
     """
     image = host_image(settings)
+    if missing():  # an image of before is no use without what it takes to start a machine from it
+        return None
     if image.exists():
         return image
-    if missing():
-        return None
 
     async def make(target: Path) -> None:
         step = f"Debian {RELEASE} for local hosts (debootstrap)"
