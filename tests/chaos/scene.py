@@ -244,7 +244,8 @@ class Scene:
         tree = await self.tree(case)
         active = [e.element for i in tree for e in await self.people.elements(i.key) if e.state == "ACTIVE"]
         runs = [(run.id, run.job_type, run.state.value) for run in await self.runs(case)]
-        log = self.project.worker.log.read_text()[-3000:]
+        told = self.project.worker.log.read_text().splitlines()
+        log = "\n".join([line for line in told if "lease.renewed" not in line][-20:])
         return f"{case.name} is at {active}; runs: {runs}; the worker's log ends: {log}"
 
     async def runs(self, case: Case) -> list[Run]:

@@ -7,7 +7,7 @@ import pytest
 
 from handlers_kit import Lease, change_with_policy, job, rules
 from workers.core.errors import NotShownYetError
-from workers.core.job import BpmnErrorCode, Done, Failed, Refused, Stuck
+from workers.core.job import BpmnErrorCode, Done, Failed, HandedBack, Refused, Stuck
 from workers.core.records import (
     Change,
     Decision,
@@ -125,8 +125,8 @@ async def test_an_unknown_requester_costs_one_approver_more(kit):
     assert outcome.variables["policy"]["approvals"] == 2
 
 
-async def test_a_search_that_is_behind_is_asked_again_much_later(kit, monkeypatch):
-    """Who asked is not shown yet: the last retry is spent long after the first, and nothing is decided before."""
+async def test_a_search_that_is_behind_is_asked_again_until_it_has_caught_up(kit, monkeypatch):
+    """Who asked is not shown yet: the job is given back with the retries it had, and nothing is decided before."""
 
     async def behind(process_instance):
         raise NotShownYetError("The search knows no process instance 200.")
@@ -134,13 +134,23 @@ async def test_a_search_that_is_behind_is_asked_again_much_later(kit, monkeypatc
     monkeypatch.setattr(kit.tasks, "root_of", behind)
     change = Change(environment="local", hosts=("db1",), process_instance=200)
     await kit.context.changes.save(change)
-    asked = job("policy.check", change=change.digest)
-    first, last = [await CheckPolicy(kit)(replace(asked, retries=retries), Lease()) for retries in (3, 1)]
+    outcome = await CheckPolicy(kit)(job("policy.check", change=change.digest), Lease())
+    assert isinstance(outcome, HandedBack)
+    assert "knows no process instance" in outcome.message
+    assert await kit.context.changes.policy(change.digest) is None
+    assert kit.table.asked == []
+
+
+async def test_a_decision_that_is_not_shown_yet_is_looked_for_again_much_later(kit, monkeypatch):
+    """The last retry is spent long after the first; with no retry left, a person sees that no task was completed."""
+    monkeypatch.setattr("workers.handlers.approval._VISIBLE_WITHIN", timedelta())
+    change = await change_with_policy(kit.context)
+    asked = job("approval.verify", change=change.digest, decision="approved")
+    first, last = [await VerifyApproval(kit)(replace(asked, retries=retries), Lease()) for retries in (3, 1)]
     assert isinstance(first, Failed)
-    assert "knows no process instance" in first.message
     assert first.backoff >= timedelta(seconds=10)
     assert last.backoff >= timedelta(minutes=5)
-    assert await kit.context.changes.policy(change.digest) is None
+    assert await kit.context.changes.approvals(change.digest) == ()
 
 
 async def test_a_denied_change_is_a_bpmn_error(kit):

@@ -10,17 +10,20 @@ from typing import Final
 from pydantic import BaseModel
 
 from workers.approvals.eyes import Verdict, deciding_groups, objection, time_ran_out, verdict
-from workers.core.job import BpmnErrorCode, Done, Job, Lease, Outcome, Stuck
+from workers.core.job import BpmnErrorCode, Done, Failed, Job, Lease, Outcome, Stuck
 from workers.core.records import Approval, Change, Decision, Evidence, Policy, Statement
 from workers.core.values import JsonValue, now
 from workers.handlers.attempt import parse, refused
 from workers.handlers.ports import CompletedTask
-from workers.handlers.rules import Rules, requester_of, search_is_behind
+from workers.handlers.rules import Rules, requester_of
 
 LISTENER_HEADER: Final = "taskListener"
 """Header of the task that verifies, where the user task has a listener; `sluis deploy` sets it."""
 
-_VISIBLE_WITHIN = timedelta(seconds=30)
+_VISIBLE_WITHIN: Final = timedelta(seconds=30)
+_SOON: Final = timedelta(seconds=30)
+_LATER: Final = timedelta(minutes=10)
+_LAST_RETRIES: Final = 2
 
 
 class DecisionRequest(BaseModel):
@@ -54,7 +57,7 @@ class VerifyApproval:
         elif not any(approval.verified_by == job.key for approval in recorded):
             task = await self._completed_task(job, policy, {approval.user_task for approval in recorded})
             if task is None:
-                return search_is_behind(job, "The engine does not show the completed user task yet.")
+                return _not_shown(job)
             await self._record(job, request, change, policy, task)
             recorded = await context.changes.approvals(change.digest)
         return _outcome(change, verdict(policy, recorded), recorded)
@@ -133,6 +136,15 @@ class VerifyApproval:
             change=change.digest, user_task=task.key, person=task.assignee,
             decision=Decision.NONE if listened else request.decision, reason=request.reason[:2000], created=now(),
         )  # fmt: skip
+
+
+def _not_shown(job: Job) -> Failed:
+    """Try again when the engine's search has caught up: soon at first, then long after a burst.
+
+    The retries end, since a model may well have no user task there: then nothing will ever be shown.
+    """
+    later = _SOON if job.retries > _LAST_RETRIES else _LATER
+    return Failed("The engine does not show the completed user task yet.", later)
 
 
 def _vouched(said: Statement, groups: tuple[str, ...]) -> tuple[str, ...]:

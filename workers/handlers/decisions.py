@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from pydantic import BaseModel
 
@@ -11,7 +12,7 @@ from workers.approvals.eyes import required_approvals
 from workers.approvals.facts import facts
 from workers.core.environment import Environment
 from workers.core.errors import EngineError, NotShownYetError
-from workers.core.job import BpmnErrorCode, Done, Job, JobWorker, Lease, Outcome, Stuck
+from workers.core.job import BpmnErrorCode, Done, HandedBack, Job, JobWorker, Lease, Outcome, Stuck
 from workers.core.records import Change, Policy
 from workers.core.values import JsonValue, now
 from workers.handlers.approval import VerifyApproval
@@ -19,7 +20,9 @@ from workers.handlers.attempt import parse, refused
 from workers.handlers.expiry import expiry_workers
 from workers.handlers.listener import DecideAtCompletion
 from workers.handlers.requests import CheckRequest
-from workers.handlers.rules import Rules, requester_of, search_is_behind
+from workers.handlers.rules import Rules, requester_of
+
+_ASK_AGAIN: Final = timedelta(seconds=10)
 
 
 class ChangeRequest(BaseModel):
@@ -55,7 +58,8 @@ class CheckPolicy:
         try:
             policy = await context.changes.policy(change.digest) or await self._evaluate(change, job)
         except NotShownYetError as error:
-            return search_is_behind(job, error.message)
+            # However long it takes: an incident would be shown by that search, too.
+            return HandedBack(error.message, _ASK_AGAIN)
         if policy.denied:
             return refused(BpmnErrorCode.POLICY_DENIED, f"The policy denies this change: {policy.reason}")
         return Done({"policy": _shown(policy)})
@@ -65,8 +69,8 @@ class CheckPolicy:
         environment = context.environment(change.environment)
         plan = await context.plans.find(change.plan) if change.plan else None
         known = facts(change, plan, environment, cleanup=await context.changes.is_cleanup(change.digest))
-        answer = await self.rules.table.evaluate(known)
         requester = await requester_of(self.rules, change.process_instance)
+        answer = await self.rules.table.evaluate(known)
         policy = read_answer(change.digest, answer.output, answer.table, known, environment, requester)
         policy = await context.changes.set_policy(policy.model_copy(update={"asked_by": job.key}))
         subject = change.stack or f"{environment.name}/hosts"
