@@ -29,7 +29,7 @@ _MADE_BY: Final = {
     "acceptance.json": "make acceptance",
     "audit.json": "make audit",
     "chaos.json": "make chaos",
-    "plan.json": "make test",
+    "runs.json": "make test",
     "scenarios.json": "make test",
 }
 _STAMP: Final = re.compile(r"-(\d{8})T(\d{6})")
@@ -42,7 +42,7 @@ def publish(source: Path, target: Path = PUBLISHED) -> list[str]:
         "acceptance.json": _acceptance(source),
         "audit.json": _read(source / "audit.json"),
         "chaos.json": _chaos(source),
-        "plan.json": plan.rows(source / "junit", _acceptance(source) or _read(target / "acceptance.json") or []),
+        "runs.json": _runs(source, target),
         "scenarios.json": _scenarios(source),
     }
     written = {name: content for name, content in found.items() if content}
@@ -65,12 +65,13 @@ def processes(published: Path = PUBLISHED) -> str:
 
 def planned(published: Path = PUBLISHED) -> str:
     """Every scenario of the test plan, with how often it was run and passed."""
-    rows = _read(published / "plan.json")
-    if rows is None:
-        return _absent("plan.json")
-    return _table(
-        ("Id", "Scenario", "Runs", "Passed"), [[row[k] for k in ("id", "scenario", "runs", "passed")] for row in rows]
-    )
+    runs = _read(published / "runs.json")
+    if runs is None:
+        return _absent("runs.json")
+    days = sorted(_date(name) for name in runs)
+    between = f"On {days[0]}." if days[0] == days[-1] else f"Between {days[0]} and {days[-1]}."
+    rows = plan.rows(runs, _read(published / "acceptance.json") or [])
+    return f"{between}\n\n{_table(('Id', 'Scenario', 'Runs', 'Passed'), rows)}"
 
 
 def scenarios(published: Path = PUBLISHED) -> str:
@@ -153,9 +154,20 @@ def _chaos(source: Path) -> dict[str, Any]:
     if not runs:
         return {}
     _, name, cases = max(runs, key=lambda run: run[:2])
+    return {"day": _date(name), "cases": cases}
+
+
+def _runs(source: Path, target: Path) -> dict[str, dict[str, bool]]:
+    """What was published before, and what the reports of the folder add to it; nothing where it has none."""
+    found = plan.read(source / "junit")
+    before = _read(target / "runs.json") or {}
+    return dict(sorted({**before, **found}.items())) if found else {}
+
+
+def _date(name: str) -> str:
+    """The day in the name of a file."""
     stamp = _STAMP.search(name)
-    day = f"{stamp[1][:4]}-{stamp[1][4:6]}-{stamp[1][6:]}" if stamp else "a day that the file does not name"
-    return {"day": day, "cases": cases}
+    return f"{stamp[1][:4]}-{stamp[1][4:6]}-{stamp[1][6:]}" if stamp else "a day that the file does not name"
 
 
 def _scenario_cells(row: Mapping[str, Any]) -> tuple[object, ...]:

@@ -2,14 +2,13 @@
 
 ``make test``, ``make acceptance`` and ``make chaos`` leave one in ``results/junit`` each time. A run of a scenario is a
 run of the test files that the plan names for it; it has passed where none of their tests failed or was left out. What
-the plan shows by a process is counted from the runs of that process.
+the plan shows by a process is counted from the runs of that process. Published runs add up.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,10 @@ PLAN: Final = PROJECT / "docs" / "project" / "test-plan.md"
 _PROCESSES: Final = "tests/acceptance/processes/"
 _REPEATS: Final = "tests/acceptance/test_process_runs.py"
 _ROW: Final = re.compile(r"^\| (S\d+) \| ([^|]+) \|[^|]+\|[^|]+\| ([^|]+) \|$", re.MULTILINE)
+
+
+Runs = Mapping[str, Mapping[str, bool]]
+"""By the name of a report: which of the plan's test files it ran, and whether all of a file passed."""
 
 
 @dataclass(frozen=True)
@@ -35,40 +38,53 @@ class Part:
     passed: int
 
 
-def rows(junit: Path, processes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row per scenario of the plan; its runs are those of the part that ran least.
+def read(junit: Path) -> dict[str, dict[str, bool]]:
+    """What the reports of a folder say of the plan's test files.
 
     Args:
         junit: the folder with the files of pytest.
+    """
+    wanted = {path for _, _, shown in _planned() for path in _files(shown)}
+    found = {}
+    for report in sorted(junit.glob("*.xml")):
+        said = {path: passed for path, passed in _of(report).items() if path in wanted}
+        if said:
+            found[report.stem] = said
+    return found
+
+
+def rows(runs: Runs, processes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, int, int]]:
+    """Id, title, runs and successes of each scenario of the plan; its runs are those of the part that ran least.
+
+    Args:
+        runs: what the published reports say.
         processes: the rows of the published runs of processes.
     """
-    files = of_files(sorted(junit.glob("*.xml")))
     found = []
-    for name, title, shown in _ROW.findall(PLAN.read_text(encoding="utf-8")):
-        parts = [_part(path, files, processes) for path in re.findall(r"`(tests/[^`]+)`", shown)]
-        found.append({
-            "id": name,
-            "scenario": title.strip(),
-            "runs": min(part.runs for part in parts),
-            "passed": min(part.passed for part in parts),
-        })  # fmt: skip
-    return found if any(row["runs"] for row in found) else []
+    for name, title, shown in _planned():
+        parts = [_part(path, runs, processes) for path in _files(shown)]
+        found.append((name, title, min(part.runs for part in parts), min(part.passed for part in parts)))
+    return found
 
 
-def of_files(reports: Iterable[Path]) -> dict[str, Part]:
-    """How often each test file ran and passed, by its path."""
-    counted: dict[str, list[bool]] = defaultdict(list)
-    for report in reports:
-        good: dict[str, bool] = {}
-        for case in ET.parse(report).getroot().iter("testcase"):
-            path = _path(case.get("classname", ""))
-            good[path] = good.get(path, True) and all(case.find(tag) is None for tag in ("failure", "error", "skipped"))
-        for path, passed in good.items():
-            counted[path].append(passed)
-    return {path: Part(len(runs), sum(runs)) for path, runs in counted.items()}
+def _planned() -> list[tuple[str, str, str]]:
+    rows = _ROW.findall(PLAN.read_text(encoding="utf-8"))
+    return [(name, title.strip(), shown) for name, title, shown in rows]
 
 
-def _part(path: str, files: Mapping[str, Part], processes: Sequence[Mapping[str, Any]]) -> Part:
+def _files(shown: str) -> list[str]:
+    return re.findall(r"`(tests/[^`]+)`", shown)
+
+
+def _of(report: Path) -> dict[str, bool]:
+    good: dict[str, bool] = {}
+    for case in ET.parse(report).getroot().iter("testcase"):
+        path = _path(case.get("classname", ""))
+        good[path] = good.get(path, True) and all(case.find(tag) is None for tag in ("failure", "error", "skipped"))
+    return good
+
+
+def _part(path: str, runs: Runs, processes: Sequence[Mapping[str, Any]]) -> Part:
     if path == _REPEATS:
         again = [row["again"] for row in processes if row["again"] is not None]
         return Part(len(again), sum(again))
@@ -76,7 +92,8 @@ def _part(path: str, files: Mapping[str, Part], processes: Sequence[Mapping[str,
         name = re.search(r'ProcessRuns\("(\w+)"', (PROJECT / path).read_text(encoding="utf-8"))
         [found] = [row for row in processes if name and row["process"] == name[1]] or [{"runs": 0, "successes": 0}]
         return Part(found["runs"], found["successes"])
-    return files.get(path, Part(0, 0))
+    said = [files[path] for files in runs.values() if path in files]
+    return Part(len(said), sum(said))
 
 
 def _path(name: str) -> str:

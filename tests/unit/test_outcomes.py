@@ -38,7 +38,7 @@ def left(tmp_path: Path) -> Path:
     for number, child in enumerate(("", "<failure/>", "<skipped/>")):
         case = f'<testcase classname="tests.integration.test_catalogue_new" name="test_it">{child}</testcase>'
         text = f"<testsuites><testsuite>{case}</testsuite></testsuites>"
-        (folder / "junit" / f"test-{number}.xml").write_text(text)
+        (folder / "junit" / f"test-whole-2026112{number}T100000.xml").write_text(text)
     (folder / "chaos-20261120T100000.json").write_text(json.dumps(CASES))
     (folder / "chaos-20261121T100000.json").write_text(json.dumps(CASES[:1]))
     return folder
@@ -56,7 +56,7 @@ def test_published_results_are_what_the_runs_left(left: Path, tmp_path: Path) ->
     """Runs, successes, faults and errors stand on the page as the files have them."""
     target = tmp_path / "published"
     assert outcomes.publish(left, target) == [
-        "acceptance.json", "audit.json", "chaos.json", "plan.json", "scenarios.json",
+        "acceptance.json", "audit.json", "chaos.json", "runs.json", "scenarios.json",
     ]  # fmt: skip
     processes = outcomes.processes(target)
     assert "| ConfigureHost | 1 | 0 | — | — | — | not tried | 1: AssertionError: the host \\| was away |" in processes
@@ -83,6 +83,19 @@ def test_what_a_folder_does_not_have_stays_published(left: Path, tmp_path: Path)
     assert outcomes.publish(tmp_path / "only", target) == ["chaos.json"]
     assert outcomes.processes(target) == before
     assert outcomes.faults(target).startswith("2026-11-22")
+
+
+def test_runs_of_the_plan_add_up(left: Path, tmp_path: Path) -> None:
+    """A report counts once, however often it is published, and those of other days stay."""
+    target = tmp_path / "published"
+    outcomes.publish(left, target)
+    outcomes.publish(left, target)
+    (reports := tmp_path / "later" / "junit").mkdir(parents=True)
+    first = left / "junit" / "test-whole-20261120T100000.xml"
+    (reports / "test-whole-20261124T100000.xml").write_text(first.read_text())
+    assert outcomes.publish(tmp_path / "later", target) == ["runs.json"]
+    assert "| S20 | A new module and a new role by one command | 4 | 2 |" in outcomes.planned(target)
+    assert outcomes.planned(target).startswith("Between 2026-11-20 and 2026-11-24.")
 
 
 def test_runs_without_an_error_say_so(left: Path, tmp_path: Path) -> None:
