@@ -6,9 +6,12 @@ import asyncio
 import os
 import shlex
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, Self
+
+import psutil
 
 from bench.installation import Installation
 from bench.instances import instances
@@ -28,6 +31,36 @@ PROCESS: Final = """<?xml version="1.0" encoding="UTF-8"?>
 </bpmn:definitions>"""
 _AT_ONCE: Final = (1, 2, 3, 4)
 _SECONDS: Final = 300
+_WARM_UP: Final = 3
+"""Rounds that do not count: the engine compiles itself, as every engine in service has."""
+
+
+@dataclass(frozen=True)
+class _Spent:
+    """Seconds of processor time until now.
+
+    Attributes:
+        machine: of everything on the machine.
+        worker: of the worker itself, or of this process.
+        tools: of what that one started and waited for.
+    """
+
+    machine: float
+    worker: float
+    tools: float
+
+    @classmethod
+    def now(cls, process: psutil.Process | None = None) -> Self:
+        """Of a worker and its machine; of this process where none is given."""
+        whole, own = psutil.cpu_times(), (process or psutil.Process()).cpu_times()
+        busy = whole.user + whole.system + whole.nice + whole.irq + whole.softirq
+        return cls(busy, own.user + own.system, own.children_user + own.children_system)
+
+    def per_plan(self, before: _Spent, count: int) -> dict[str, int]:
+        """Milliseconds of each plan since then; the rest of the machine is the engine and its search."""
+        tools, worker = self.tools - before.tools, self.worker - before.worker
+        rest = self.machine - before.machine - tools - worker
+        return {name: round(1000 * s / count) for name, s in (("tools", tools), ("worker", worker), ("engine", rest))}
 
 
 async def compare(made: Installation, folder: Path, count: int, rounds: int) -> dict[str, Any]:
@@ -35,13 +68,19 @@ async def compare(made: Installation, folder: Path, count: int, rounds: int) -> 
     cores = tuple(sorted(os.sched_getaffinity(0))[:2])
     await made.gateway.deploy({"BenchPlan.bpmn": PROCESS.encode()})
     pairs: list[dict[str, Any]] = []
-    async with made.worker(cores=cores):
-        await _by_sluis(made, "warm", 2)
+    async with made.worker(cores=cores) as worker:
+        for number in range(_WARM_UP):
+            await _by_sluis(made, f"warm{number}", count)
         for number in range(rounds):
+            before = _Spent.now(worker)
             ours = await _by_sluis(made, f"round{number}", count)
+            spent, before = _Spent.now(worker).per_plan(before, count), _Spent.now()
             others = {str(n): await _by_xargs(made, folder / f"{number}-{n}", count, n, cores) for n in _AT_ONCE}
+            cpu = {**spent, "xargs": _Spent.now().per_plan(before, count * len(_AT_ONCE))["tools"]}
             best = min(others.values())
-            pairs.append({"sluis": round(ours, 2), "xargs": round(best, 2), "xargs_by_processes": others})
+            pairs.append(
+                {"sluis": round(ours, 2), "xargs": round(best, 2), "xargs_by_processes": others, "cpu_ms": cpu}
+            )
             print(f"  {count} plans        {ours:6.1f} s by Sluis  {best:6.1f} s by xargs", flush=True)  # noqa: T201
     speed = median(pair["xargs"] / pair["sluis"] for pair in pairs)
     return {"count": count, "cores": len(cores), "speed": round(speed, 3), "rounds": pairs}

@@ -50,7 +50,7 @@ def blocks(result: Mapping[str, Any]) -> dict[str, str]:
         ),
         "idle": f"{idle['types']} idle job types took {idle['core_share']:.2%} of one core.",
         "provisioning": table(("part", "Sluis", "script"), _part_rows(result["provisioning"])),
-        "plans": table(("round", "Sluis", "`xargs`, best", *_processes(result["plans"])), _plan_rows(result["plans"])),
+        "plans": _plans(result["plans"]),
         "approvals": table(("", "no approval open", f"{result['approvals']['count']} open"), _approval_rows(result)),
         "catalogue": table(("command", "seconds"), _catalogue_rows(result["catalogue"])),
         "logs": _logs(result["logs"]),
@@ -135,6 +135,17 @@ def _part_rows(found: Mapping[str, Any]) -> Iterable[Sequence[str]]:
 
 def _processes(plans: Mapping[str, Any]) -> list[str]:
     return [f"`-P {processes}`" for processes in plans["rounds"][0]["xargs_by_processes"]]
+
+
+def _plans(found: Mapping[str, Any]) -> str:
+    rounds = [pair["cpu_ms"] for pair in found["rounds"]]
+    cpu = {name: f"{median(one[name] for one in rounds):.0f} ms" for name in ("xargs", "tools", "worker", "engine")}
+    head = ("round", "Sluis", "`xargs`, best", *_processes(found))
+    told = (
+        f"Processor time per plan: {cpu['xargs']} with `xargs`; with Sluis {cpu['tools']} for tofu, {cpu['worker']}\n"
+        f"for the worker and {cpu['engine']} for the rest of the machine, which is engine and search."
+    )
+    return f"{table(head, _plan_rows(found))}\n\n{told}"
 
 
 def _plan_rows(plans: Mapping[str, Any]) -> Iterable[Sequence[str]]:

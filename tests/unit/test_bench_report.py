@@ -52,7 +52,14 @@ def result() -> dict[str, Any]:
         "plans": {
             "count": 20,
             "speed": 0.97,
-            "rounds": [{"sluis": 10.0, "xargs": 9.7, "xargs_by_processes": {"1": 15.0, "2": 9.7}}],
+            "rounds": [
+                {
+                    "sluis": 10.0,
+                    "xargs": 9.7,
+                    "xargs_by_processes": {"1": 15.0, "2": 9.7},
+                    "cpu_ms": {"xargs": 400, "tools": 410, "worker": 30, "engine": 120},
+                }
+            ],
         },
         "approvals": {
             "count": 1000,

@@ -158,10 +158,12 @@ def _camunda_settings(ports: EnginePorts, folder: EngineFolder, token: str) -> d
         "SERVER_PORT": str(ports.rest),
         "MANAGEMENT_SERVER_ADDRESS": LOOPBACK,
         "MANAGEMENT_SERVER_PORT": str(ports.monitoring),
-        # Records reach Operate and Tasklist at once.
+        # Records reach Operate and Tasklist within a second. One by one they came no sooner that anybody would notice,
+        # and cost engine and search half as much processor time again.
         f"{exporter}_CLASSNAME": "io.camunda.zeebe.exporter.opensearch.OpensearchExporter",
         f"{exporter}_ARGS_URL": ports.search_address,
-        f"{exporter}_ARGS_BULK_SIZE": "1",
+        f"{exporter}_ARGS_BULK_SIZE": "100",
+        f"{exporter}_ARGS_BULK_DELAY": "1",
         f"{exporter}_ARGS_INDEX_NUMBEROFREPLICAS": "0",
         "CAMUNDA_DATABASE_TYPE": "opensearch",
         "CAMUNDA_DATABASE_URL": ports.search_address,
