@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from itertools import pairwise
 from typing import TypeVar
@@ -196,6 +199,33 @@ async def test_handed_back_comes_again_after_the_delay_with_its_retries(settings
         await bench.told("job.completed")
     assert [retries for retries, _ in seen] == [2, 2, 2, 2]
     assert all(later - earlier >= 0.29 for (_, earlier), (_, later) in pairwise(seen))
+
+
+async def test_every_job_comes_again_however_often_it_is_handed_back_on_a_busy_machine(settings: Settings) -> None:
+    """Two hundred jobs, five times each, while something else takes the processor: the engine forgets none of them."""
+    deliveries: Counter[int] = Counter()
+
+    async def handler(job: Job, lease: Lease) -> Outcome:
+        deliveries[job.key] += 1
+        return Done() if deliveries[job.key] > 5 else HandedBack("stack is busy", timedelta(milliseconds=500))
+
+    async with serving(settings, handler) as bench:
+        with busy(4):
+            await asyncio.gather(*(bench.start() for _ in range(200)))
+            await bench.told("job.completed", 200)
+    assert set(deliveries.values()) == {6}
+
+
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """So many processes that do nothing but take the processor."""
+    burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in burning:
+            process.kill()
+            process.wait()
 
 
 async def test_refused_is_caught_by_the_boundary_event(settings: Settings) -> None:
