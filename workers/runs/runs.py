@@ -8,6 +8,7 @@ The engine delivers a job again after a time-out, a reported failure or a resolv
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -147,11 +148,15 @@ class Runs:
         newest = await self.store.read(f"jobs/{job_key}")
         return await self.find(newest.decode()) if newest else None
 
+    async def each(self) -> AsyncIterator[Run]:
+        """Every run, one after another in no order: for who keeps little of many."""
+        for key in await self.store.keys("runs"):
+            if key.endswith("/run.json") and (run := await read_record(self.store, Run, key)):
+                yield run
+
     async def all(self) -> tuple[Run, ...]:
         """Every run, newest first."""
-        keys = [key for key in await self.store.keys("runs") if key.endswith("/run.json")]
-        found = [await read_record(self.store, Run, key) for key in keys]
-        return tuple(sorted((r for r in found if r), key=lambda r: r.created, reverse=True))
+        return tuple(sorted([run async for run in self.each()], key=lambda run: run.created, reverse=True))
 
     def lock_path(self, run: str) -> Path:
         """The lock that a run's worker and its tools hold."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from workers.core.records import Decision, Policy, Run
 from workers.core.values import JsonValue, now
 from workers.engine.errors import JobGoneError
 from workers.engine.rest import OrchestrationRest, UserTask
+from workers.runs.runs import Runs
 from workers.service.assembly import Assembly
 
 REVIEW_ELEMENT = "Task_ReviewChange"
@@ -72,9 +74,23 @@ class OpenTask:
 
 async def open_tasks(assembly: Assembly, rest: OrchestrationRest) -> tuple[OpenTask, ...]:
     """Every open user task, oldest first."""
-    tasks = await rest.user_tasks(state="CREATED", limit=1000)
-    runs = _by_instance(await assembly.context.runs.all()) if tasks else {}
-    return tuple([await _described(assembly, rest, task, runs) for task in reversed(tasks)])
+    return tuple([task async for task in each_open_task(assembly, rest)])
+
+
+async def each_open_task(
+    assembly: Assembly, rest: OrchestrationRest, known: Collection[int] = ()
+) -> AsyncIterator[OpenTask]:
+    """Every open user task, oldest first, described one after another: a thousand of them do not fill the memory.
+
+    Args:
+        assembly: the parts.
+        rest: the engine.
+        known: keys of tasks to leave out.
+    """
+    tasks = [task for task in await rest.user_tasks(state="CREATED", limit=1000) if task.key not in known]
+    runs = await _by_instance(assembly.context.runs) if tasks else {}
+    for task in reversed(tasks):
+        yield await _described(assembly, rest, task, runs)
 
 
 async def find_task(assembly: Assembly, rest: OrchestrationRest, number: int) -> OpenTask:
@@ -97,7 +113,7 @@ async def find_task(assembly: Assembly, rest: OrchestrationRest, number: int) ->
     if len(found) > 1:
         keys = ", ".join(str(t.key) for t in found)
         raise UsageError(f"Process instance {number} has {len(found)} open reviews.", f"Name one of them: {keys}.")
-    return await _described(assembly, rest, found[0], _by_instance(await assembly.context.runs.all()))
+    return await _described(assembly, rest, found[0], await _by_instance(assembly.context.runs))
 
 
 async def _family(rest: OrchestrationRest, instance: int) -> frozenset[int]:
@@ -168,13 +184,14 @@ async def decide_for(
     await decide(service, task, assembly.settings.rest_user, said.decision, said.reason)
 
 
-def _by_instance(runs: tuple[Run, ...]) -> dict[int, Run]:
-    """The newest run of each process instance that planned or checked a change; runs come newest first."""
-    found: dict[int, Run] = {}
-    for run in runs:
+async def _by_instance(runs: Runs) -> dict[int, str]:
+    """The id of the newest run of each process instance that planned or checked a change."""
+    found: dict[int, tuple[datetime, str]] = {}
+    async for run in runs.each():
         if _change(run):
-            found.setdefault(run.process_instance, run)
-    return found
+            newest = (run.created, run.id)
+            found[run.process_instance] = max(newest, found.get(run.process_instance, newest))
+    return {instance: run for instance, (_, run) in found.items()}
 
 
 def _change(run: Run) -> dict[str, JsonValue]:
@@ -182,8 +199,9 @@ def _change(run: Run) -> dict[str, JsonValue]:
     return result if isinstance(result, dict) and result.get("change") else {}
 
 
-async def _described(assembly: Assembly, rest: OrchestrationRest, task: UserTask, runs: dict[int, Run]) -> OpenTask:
-    run = runs.get(task.process_instance)
+async def _described(assembly: Assembly, rest: OrchestrationRest, task: UserTask, runs: dict[int, str]) -> OpenTask:
+    name = runs.get(task.process_instance)
+    run = await assembly.context.runs.find(name) if name else None
     shown = _change(run) if run and task.element == REVIEW_ELEMENT else {}
     digest = str(shown.get("change", ""))
     root = (await rest.root_of(task.process_instance)).key

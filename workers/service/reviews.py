@@ -18,7 +18,7 @@ from workers.handlers.notify import Telling
 from workers.handlers.ports import Channels
 from workers.runs.records import encode, read_record
 from workers.service.assembly import Assembly
-from workers.service.decisions import REVIEW_ELEMENT, OpenTask, open_tasks
+from workers.service.decisions import REVIEW_ELEMENT, OpenTask, each_open_task
 from workers.service.slack import Posts
 
 _REVIEWS: Final = "notices/reviews"
@@ -66,8 +66,8 @@ class ReviewWatch:
         tasks = await self.rest.user_tasks(state="CREATED", element=REVIEW_ELEMENT, limit=1000)
         keys = frozenset(task.key for task in tasks)
         if keys - self._seen:
-            for task in await open_tasks(self.assembly, self.rest):
-                if task.key not in self._seen and task.change and task.policy:
+            async for task in each_open_task(self.assembly, self.rest, self._seen):
+                if task.change and task.policy:
                     await self._tell(task)
         self._seen = keys
         await Posts(self.assembly).refresh()

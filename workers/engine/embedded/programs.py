@@ -160,7 +160,7 @@ def _camunda_settings(ports: EnginePorts, folder: EngineFolder, token: str) -> d
         "MANAGEMENT_SERVER_PORT": str(ports.monitoring),
         # With a thread of its own for what is due, the engine now and then forgets a job that comes back after a pause:
         # it notes that it has asked for the job when it already has it back, and does not ask again the next time
-        # (camunda/camunda#16884). Of 400 jobs, each given back five times on a busy machine, it lost 7; like this, none.
+        # (camunda/camunda#16884). Of 400 jobs, each given back five times on a busy machine, 7 were lost; so, none.
         "ZEEBE_BROKER_PROCESSING_ENABLEASYNCSCHEDULEDTASKS": "false",
         # Few records at once: what is left of a batch waits for a second. Measured on two cores, with the refresh of
         # OpenSearch below: a user task shows after 0.8 s, and an instance costs engine and search 54 ms. In batches of
