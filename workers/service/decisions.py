@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,23 +74,21 @@ class OpenTask:
 
 async def open_tasks(assembly: Assembly, rest: OrchestrationRest) -> tuple[OpenTask, ...]:
     """Every open user task, oldest first."""
-    return tuple([task async for task in each_open_task(assembly, rest)])
+    tasks = await rest.user_tasks(state="CREATED", limit=1000)
+    return tuple([task async for task in described(assembly, rest, tasks)])
 
 
-async def each_open_task(
-    assembly: Assembly, rest: OrchestrationRest, known: Collection[int] = ()
-) -> AsyncIterator[OpenTask]:
-    """Every open user task, oldest first, described one after another: a thousand of them do not fill the memory.
+async def described(assembly: Assembly, rest: OrchestrationRest, tasks: Sequence[UserTask]) -> AsyncIterator[OpenTask]:
+    """Open user tasks one after another, oldest first: a thousand of them do not fill the memory.
 
     Args:
         assembly: the parts.
         rest: the engine.
-        known: keys of tasks to leave out.
+        tasks: as the engine lists them, newest first.
     """
-    tasks = [task for task in await rest.user_tasks(state="CREATED", limit=1000) if task.key not in known]
     runs = await _by_instance(assembly.context.runs) if tasks else {}
     for task in reversed(tasks):
-        yield await _described(assembly, rest, task, runs)
+        yield await _describe(assembly, rest, task, runs)
 
 
 async def find_task(assembly: Assembly, rest: OrchestrationRest, number: int) -> OpenTask:
@@ -113,7 +111,7 @@ async def find_task(assembly: Assembly, rest: OrchestrationRest, number: int) ->
     if len(found) > 1:
         keys = ", ".join(str(t.key) for t in found)
         raise UsageError(f"Process instance {number} has {len(found)} open reviews.", f"Name one of them: {keys}.")
-    return await _described(assembly, rest, found[0], await _by_instance(assembly.context.runs))
+    return await _describe(assembly, rest, found[0], await _by_instance(assembly.context.runs))
 
 
 async def _family(rest: OrchestrationRest, instance: int) -> frozenset[int]:
@@ -199,7 +197,7 @@ def _change(run: Run) -> dict[str, JsonValue]:
     return result if isinstance(result, dict) and result.get("change") else {}
 
 
-async def _described(assembly: Assembly, rest: OrchestrationRest, task: UserTask, runs: dict[int, str]) -> OpenTask:
+async def _describe(assembly: Assembly, rest: OrchestrationRest, task: UserTask, runs: dict[int, str]) -> OpenTask:
     name = runs.get(task.process_instance)
     run = await assembly.context.runs.find(name) if name else None
     shown = _change(run) if run and task.element == REVIEW_ELEMENT else {}

@@ -18,7 +18,7 @@ from workers.handlers.notify import Telling
 from workers.handlers.ports import Channels
 from workers.runs.records import encode, read_record
 from workers.service.assembly import Assembly
-from workers.service.decisions import REVIEW_ELEMENT, OpenTask, each_open_task
+from workers.service.decisions import REVIEW_ELEMENT, OpenTask, described
 from workers.service.slack import Posts
 
 _REVIEWS: Final = "notices/reviews"
@@ -64,12 +64,11 @@ class ReviewWatch:
     async def look(self) -> None:
         """Tell of reviews that are new, and show what was decided."""
         tasks = await self.rest.user_tasks(state="CREATED", element=REVIEW_ELEMENT, limit=1000)
-        keys = frozenset(task.key for task in tasks)
-        if keys - self._seen:
-            async for task in each_open_task(self.assembly, self.rest, self._seen):
-                if task.change and task.policy:
-                    await self._tell(task)
-        self._seen = keys
+        fresh = [task for task in tasks if task.key not in self._seen]
+        async for task in described(self.assembly, self.rest, fresh):
+            if task.change and task.policy:
+                await self._tell(task)
+        self._seen = frozenset(task.key for task in tasks)
         await Posts(self.assembly).refresh()
         await self._follow()
 
