@@ -13,15 +13,19 @@ from workers.service.demo_checks import _decided
 from workers.setup import debian
 
 
-def test_without_root_and_nginx_nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the website could not be made the demonstration says what to install; with nginx it goes on."""
+@pytest.mark.parametrize(("lacking", "package"), [("nginx", "nginx-light"), ("sshd", "openssh-server")])
+def test_without_root_and_what_a_machine_needs_nothing_is_started(
+    monkeypatch: pytest.MonkeyPatch, lacking: str, package: str
+) -> None:
+    """Where the machine or its website could not be made the demonstration says what to install; else it goes on."""
+    there = {"nginx", "sshd"}
     monkeypatch.setattr(debian, "missing", lambda: "not root")
-    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
-    with pytest.raises(MissingToolError, match="not root") as error:
-        Scenario().check()
-    assert "nginx-light" in error.value.hint
-    monkeypatch.setattr(shutil, "which", lambda *_, **__: "/usr/sbin/nginx")
+    monkeypatch.setattr(shutil, "which", lambda program, path: f"/usr/sbin/{program}" if program in there else None)
     Scenario().check()
+    there.remove(lacking)
+    with pytest.raises(MissingToolError, match=f"not root.* has no {lacking}") as error:
+        Scenario().check()
+    assert f"apt-get install {package})" in error.value.hint
 
 
 def run(job_type: str) -> Run:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,8 +29,6 @@ PROCESS: Final = "VmProvisioning"
 REQUESTER: Final = "demo"
 APPROVER: Final = "act"
 _USER_LEVEL_PORT: Final = 18080
-_PROGRAMS: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
-"""Where the role web_server looks for nginx."""
 _VISIBLE_SECONDS: Final = 180.0
 
 
@@ -67,17 +64,18 @@ class Scenario:
         return asked
 
     def check(self) -> None:
-        """Refuse where the machine's website could not be made.
+        """Refuse where the machine and its website could not be made.
 
         Raises:
-            MissingToolError: without root nginx cannot be installed, and there is none.
+            MissingToolError: without root the machine is an sshd of the user, and there is no sshd, or no nginx.
         """
         why = debian.missing()
-        if why and shutil.which("nginx", path=_PROGRAMS) is None:
+        if why and (lacking := debian.user_level_missing()):
             raise MissingToolError(
-                f"The demonstration's machine would be an sshd of yours ({why}), where nginx cannot be installed; "
-                "and there is none on this host.",
-                "Install nginx (apt-get install nginx-light), or run `make demo` as root on Linux with debootstrap.",
+                f"The demonstration's machine would be an sshd of yours ({why}) that serves a page by nginx, and this "
+                f"host has no {' and no '.join(lacking)}.",
+                f"Install it (apt-get install {' '.join(lacking.values())}), or run `make demo` as root on Linux with "
+                "debootstrap, iproute2 and iptables.",
             )
 
     @property

@@ -31,6 +31,9 @@ _APT_SETTINGS = (
     "Acquire::ForceIPv4",
     "Acquire::Check-Valid-Until",
 )
+_USER_LEVEL = {"sshd": "openssh-server", "nginx": "nginx-light"}
+_PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/sbin:/opt/homebrew/bin"
+"""Where the module local_host looks for sshd, and the role web_server for nginx, whatever the user's PATH says."""
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
@@ -50,6 +53,12 @@ def missing() -> str:
     if not _KEYRING.exists():  # debootstrap would go on without checking any signature
         return "no keys of Debian (apt-get install debian-archive-keyring)"
     return ""
+
+
+def user_level_missing() -> dict[str, str]:
+    """What a machine that is an sshd of the user lacks here, with its website: Debian packages by program."""
+    found = os.pathsep.join((os.environ.get("PATH", ""), _PROGRAMS))
+    return {program: package for program, package in _USER_LEVEL.items() if shutil.which(program, path=found) is None}
 
 
 def host_image(settings: Settings) -> Path:

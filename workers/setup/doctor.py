@@ -162,6 +162,13 @@ def _ssh() -> Finding:
 def _hosts(settings: Settings) -> Finding:
     image, reason = debian.host_image(settings), debian.missing()
     if reason:
+        if lacking := debian.user_level_missing():
+            return Finding(
+                "Local hosts",
+                State.WARNING,
+                f"none can be made: {reason}, and for an sshd of yours there is no {' and no '.join(lacking)}",
+                f"apt-get install {' '.join(lacking.values())}",
+            )
         return Finding(
             "Local hosts", State.WARNING, f"a user-level sshd only: {reason}", "As root on Linux it is a whole Debian."
         )
