@@ -10,7 +10,7 @@ import pytest
 from workers.core.errors import MissingToolError
 from workers.core.settings import Settings
 from workers.service.machine import HOST_IMAGE, host_variables
-from workers.setup import State, debian, doctor, human_size
+from workers.setup import State, debian, doctor, human_size, scanners
 from workers.setup.debian import host_image, mirror_in
 from workers.setup.progress import Quiet
 from workers.setup.providers import cli_config, ensure_providers, mirror_config
@@ -136,3 +136,27 @@ def test_no_machine_is_made_from_an_image_that_could_not_reach_out(
     assert program_name in debian.missing()
     assert HOST_IMAGE not in host_variables(settings)
     assert asyncio.run(debian.ensure_host_image(settings, Quiet())) is None
+
+
+async def test_a_scanner_whose_python_has_gone_is_missing_and_then_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual environment outlives the Python that it was made with, by an upgrade; it is no use then."""
+    settings = Settings(cache=tmp_path)
+    python = tmp_path / "checkov" / scanners.CHECKOV_VERSION / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(tmp_path / "gone")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingToolError, match="checkov is not on this machine"):
+        scanners.scanner_command(settings, "checkov")
+
+    async def make(argv: list[object]) -> None:
+        if argv[1:3] == ["-m", "venv"]:
+            made = Path(str(argv[3])) / "bin" / "python"
+            made.parent.mkdir(parents=True)
+            program(made, "new")
+
+    monkeypatch.setattr(scanners, "run", make)
+    await scanners._ensure_checkov(settings, Quiet())
+    assert scanners.scanner_command(settings, "checkov") == (str(python), "-m", "checkov.main")
+    assert not python.is_symlink()

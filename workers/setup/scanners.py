@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 import shutil
 import sys
@@ -50,9 +51,9 @@ def scanner_command(settings: Settings, name: str) -> tuple[str, ...]:
         return (found,)
     cache = Cache(settings.cache)
     python, conftest = cache.path(_CHECKOV_KEY) / "bin" / "python", cache.path(_CONFTEST_KEY)
-    if name == "checkov" and python.exists():
+    if name == "checkov" and os.access(python, os.X_OK):
         return (str(python), "-m", "checkov.main")
-    if name == "conftest" and conftest.exists():
+    if name == "conftest" and os.access(conftest, os.X_OK):
         return (str(conftest),)
     raise MissingToolError(f"{name} is not on this machine.", _HINTS.get(name, ""))
 
@@ -80,7 +81,12 @@ async def _ensure_checkov(settings: Settings, progress: Progress) -> None:
         progress.finished(step, "")
 
     if shutil.which("checkov") is None:
-        await Cache(settings.cache).once(_CHECKOV_KEY, make)
+        cache = Cache(settings.cache)
+        made = cache.path(_CHECKOV_KEY)
+        if made.is_dir() and not os.access(made / "bin" / "python", os.X_OK):
+            # The Python that it was made with has gone, by an upgrade for example.
+            await asyncio.to_thread(shutil.rmtree, made)
+        await cache.once(_CHECKOV_KEY, make)
 
 
 async def _ensure_conftest(settings: Settings, progress: Progress) -> None:
