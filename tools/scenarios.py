@@ -1,8 +1,9 @@
 """How often each scenario of the test plan was run, and how often it passed: from the JUnit files that pytest left.
 
 ``make test``, ``make acceptance`` and ``make chaos`` leave one in ``results/junit`` each time. A run of a scenario is a
-run of the test files that the plan names for it; it has passed where none of their tests failed or was left out. What
-the plan shows by a process is counted from the runs of that process. Published runs add up.
+run of the test files that the plan names for it; it has passed where none of their tests failed or was left out. A file
+of which every test was left out, for the lack of a browser for example, did not run. What the plan shows by a process
+is counted from the runs of that process. Published runs add up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 PLAN: Final = PROJECT / "docs" / "project" / "test-plan.md"
 _PROCESSES: Final = "tests/acceptance/processes/"
 _REPEATS: Final = "tests/acceptance/test_process_runs.py"
+MISSING: Final = "missing on CI: "
 _ROW: Final = re.compile(r"^\| (S\d+) \| ([^|]+) \|[^|]+\|[^|]+\| ([^|]+) \|$", re.MULTILINE)
 
 
@@ -77,11 +79,22 @@ def _files(shown: str) -> list[str]:
 
 
 def _of(report: Path) -> dict[str, bool]:
-    good: dict[str, bool] = {}
+    cases: dict[str, list[ET.Element]] = {}
     for case in ET.parse(report).getroot().iter("testcase"):
-        path = _path(case.get("classname", ""))
-        good[path] = good.get(path, True) and all(case.find(tag) is None for tag in ("failure", "error", "skipped"))
-    return good
+        cases.setdefault(_path(case.get("classname", "")), []).append(case)
+    ran = {path: found for path, found in cases.items() if not all(_left_out(case) for case in found)}
+    return {path: all(_good(case) for case in found) for path, found in ran.items()}
+
+
+def _left_out(case: ET.Element) -> bool:
+    """Skipped, or, on CI, failed before it began for the lack of a part (tests/needs.py)."""
+    missing = (case.find(tag) for tag in ("failure", "error"))
+    said = " ".join(found.get("message", "") for found in missing if found is not None)
+    return case.find("skipped") is not None or MISSING in said
+
+
+def _good(case: ET.Element) -> bool:
+    return all(case.find(tag) is None for tag in ("failure", "error", "skipped"))
 
 
 def _part(path: str, runs: Runs, processes: Sequence[Mapping[str, Any]]) -> Part:

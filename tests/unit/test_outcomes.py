@@ -35,9 +35,11 @@ def left(tmp_path: Path) -> Path:
     row = {"question": "Is it safe?", "tool": "scanner", "looked_at": "3 files", "findings": 0, "exceptions": 2}
     (folder / "audit.json").write_text(json.dumps({"started": "2026-11-20T10:00:00+00:00", "rows": [row]}))
     (folder / "junit").mkdir()
-    for number, child in enumerate(("", "<failure/>", "<skipped/>")):
-        case = f'<testcase classname="tests.integration.test_catalogue_new" name="test_it">{child}</testcase>'
-        text = f"<testsuites><testsuite>{case}</testsuite></testsuites>"
+    missing = '<error message="failed on setup with &quot;Failed: missing on CI: Chromium&quot;"/>'
+    for number, children in enumerate(([""], ["<failure/>"], ["", "<skipped/>"], ["<skipped/>"] * 2, [missing])):
+        name = "tests.integration.test_catalogue_new"
+        cases = "".join(f'<testcase classname="{name}" name="test_it">{child}</testcase>' for child in children)
+        text = f"<testsuites><testsuite>{cases}</testsuite></testsuites>"
         (folder / "junit" / f"test-whole-2026112{number}T100000.xml").write_text(text)
     (folder / "chaos-20261120T100000.json").write_text(json.dumps(CASES))
     (folder / "chaos-20261121T100000.json").write_text(json.dumps(CASES[:1]))
@@ -53,7 +55,7 @@ def test_what_is_not_published_says_so(tmp_path: Path, table: object) -> None:
 
 
 def test_published_results_are_what_the_runs_left(left: Path, tmp_path: Path) -> None:
-    """Runs, successes, faults and errors stand on the page as the files have them."""
+    """Runs, successes, faults and errors stand on the page as the files have them; what was left out did not run."""
     target = tmp_path / "published"
     assert outcomes.publish(left, target) == [
         "acceptance.json", "audit.json", "chaos.json", "runs.json", "scenarios.json",
