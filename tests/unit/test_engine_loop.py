@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ import pytest
 from engine_memory_gateway import MemoryGateway, Recorder, until
 from workers.core.errors import EngineError, EngineUnavailableError, ToolError
 from workers.core.job import Done, Failed, HandedBack, Handler, Job, JobWorker, Lease, Outcome, Pool
+from workers.core.values import JsonValue
 from workers.engine.errors import EngineBusyError
 from workers.engine.loop import JobLoop
 
@@ -83,6 +84,27 @@ async def test_single_jobs_cost_one_poll_each() -> None:
         await until(lambda: gateway.polls == 4)
         await asyncio.sleep(0.05)
     assert gateway.polls == 4
+
+
+async def test_the_next_poll_is_not_in_the_way_of_a_quick_job_and_does_not_wait_for_a_slow_one() -> None:
+    """A job that ends at once is completed before the engine is asked again; a long one delays nothing."""
+    polls: list[int] = []
+
+    class Noting(MemoryGateway):
+        async def complete(self, job_key: int, variables: Mapping[str, JsonValue]) -> None:
+            polls.append(self.polls)
+            await super().complete(job_key, variables)
+
+    gateway, gate = Noting(), Gate()
+    async with running(gateway, [worker(at_once), worker(gate, "slow")], slots=3):
+        await until(lambda: gateway.polls == 2)
+        await gateway.add("t")
+        await until(lambda: gateway.polls == 3)
+        await gateway.add("slow")
+        await until(lambda: gateway.polls == 4, seconds=1)
+        gate.open.set()
+        await until(lambda: len(gateway.completed) == 2)
+    assert polls == [2, 4]
 
 
 async def test_a_backlog_of_short_jobs_is_fetched_and_not_watched_one_by_one() -> None:

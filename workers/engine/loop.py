@@ -40,6 +40,9 @@ _WATCHES_PER_SECOND: Final = 4
 _SOON_SECONDS: Final = 0.5
 _SOON_IN_A_ROW: Final = 4
 """So many watches in a row that are answered so soon mean a backlog, even where each job ends before the next one."""
+_QUICK_SECONDS: Final = 0.02
+"""For so long the next watch waits for the job that the last one brought: a poll that finds nothing is a command for
+the engine, and would be in the way of the job's own completion."""
 _NO_WAIT: Final = timedelta()
 _BUSY_FETCHES: Final = 10
 _FETCH_SECONDS: Final = 5.0
@@ -158,15 +161,17 @@ class JobLoop:
         slots = self._slots[worker.pool]
         for job in jobs:
             if not self._draining.is_set() and slots.take():
-                demand |= slots.free < 1 or self._runs(worker.type)
+                demand |= slots.free < 1 or bool(self._works(worker.type))
                 self._start(job, worker, slots)
             else:
                 demand = True
                 self._give_back(job)
+        if not demand and (works := self._works(worker.type)):
+            await asyncio.wait(works, timeout=_QUICK_SECONDS)
         return demand
 
-    def _runs(self, job_type: str) -> bool:
-        return any(work.job.type == job_type for work in self._running.values())
+    def _works(self, job_type: str) -> list[asyncio.Task[None]]:
+        return [work.task for work in self._running.values() if work.job.type == job_type]
 
     async def _fetch_while_in_demand(self, worker: JobWorker) -> None:
         """Fetch until there is nothing left. A busy engine is asked again soon: there is work, and slots for it."""
