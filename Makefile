@@ -77,6 +77,10 @@ molecule: setup ## The roles on machines of their own, twice, and verified
 chaos: setup ## Break everything on purpose, see what survives
 	@$(BIN)/pytest -v $(call JUNIT,faults) tests/chaos $(ARGS)
 
+.PHONY: scenarios
+scenarios: setup ## The tests of each scenario of the test plan once, with all faults; `make results` counts them
+	@$(BIN)/pytest -v -n $(ENGINES) --dist loadfile --durations=25 $(call JUNIT,plan) $$($(BIN)/python tools/scenarios.py) $(ARGS)
+
 .PHONY: bench
 bench: setup ## Measure the speed beside other clients, in one run; the result goes to results/bench and the docs
 	@$(BIN)/python -m bench $(ARGS)

@@ -1,9 +1,10 @@
 """How often each scenario of the test plan was run, and how often it passed: from the JUnit files that pytest left.
 
-``make test``, ``make acceptance`` and ``make chaos`` leave one in ``results/junit`` each time. A run of a scenario is a
-run of the test files that the plan names for it; it has passed where none of their tests failed or was left out. A file
-of which every test was left out, for the lack of a browser for example, did not run. What the plan shows by a process
-is counted from the runs of that process. Published runs add up.
+``make scenarios``, ``make test``, ``make acceptance`` and ``make chaos`` leave one in ``results/junit`` each time. A
+run of a scenario is a run of the test files that the plan names for it; it has passed where none of their tests
+failed or was left out. A file of which every test was left out, for the lack of a browser for example, did not run.
+What the plan shows by a process is counted from the runs of that process. Published runs add up. Called as a program
+it prints the files.
 """
 
 from __future__ import annotations
@@ -69,6 +70,12 @@ def rows(runs: Runs, processes: Sequence[Mapping[str, Any]]) -> list[tuple[str, 
     return found
 
 
+def files() -> list[str]:
+    """The test files that the plan names, but those of processes, which `make acceptance` repeats."""
+    named = {path for _, _, shown in _planned() for path in _files(shown)}
+    return sorted(path for path in named if not path.startswith(_PROCESSES) and path != _REPEATS)
+
+
 def _planned() -> list[tuple[str, str, str]]:
     rows = _ROW.findall(PLAN.read_text(encoding="utf-8"))
     return [(name, title.strip(), shown) for name, title, shown in rows]
@@ -115,3 +122,7 @@ def _path(name: str) -> str:
     while words and not words[-1].startswith("test_"):
         words.pop()
     return f"{'/'.join(words)}.py"
+
+
+if __name__ == "__main__":
+    print(*files())
