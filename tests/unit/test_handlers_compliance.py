@@ -229,7 +229,7 @@ async def test_a_job_that_comes_again_records_nothing_twice(ground):
 
 async def test_a_task_that_the_engine_does_not_show_yet_is_waited_for(ground, monkeypatch):
     """The job fails with a retry and records nothing."""
-    monkeypatch.setattr("workers.handlers.findings._VISIBLE_WITHIN", timedelta(0))
+    monkeypatch.setattr("workers.handlers.shown._VISIBLE_WITHIN", timedelta(0))
     finding = found()
     await checked(ground, finding)
     outcome = await worker(ground, "finding.decide")(

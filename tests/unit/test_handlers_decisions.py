@@ -143,7 +143,7 @@ async def test_a_search_that_is_behind_is_asked_again_until_it_has_caught_up(kit
 
 async def test_a_decision_that_is_not_shown_yet_is_looked_for_again_much_later(kit, monkeypatch):
     """The last retry is spent long after the first; with no retry left, a person sees that no task was completed."""
-    monkeypatch.setattr("workers.handlers.approval._VISIBLE_WITHIN", timedelta())
+    monkeypatch.setattr("workers.handlers.shown._VISIBLE_WITHIN", timedelta())
     change = await change_with_policy(kit.context)
     asked = job("approval.verify", change=change.digest, decision="approved")
     first, last = [await VerifyApproval(kit)(replace(asked, retries=retries), Lease()) for retries in (3, 1)]

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from pydantic import BaseModel
 
 from workers.approvals.eyes import Verdict, deciding_groups, objection, time_ran_out, verdict
-from workers.core.job import BpmnErrorCode, Done, Failed, Job, Lease, Outcome, Stuck
+from workers.core.job import BpmnErrorCode, Done, Job, Lease, Outcome, Stuck
 from workers.core.records import Approval, Change, Decision, Evidence, Policy, Statement
 from workers.core.values import JsonValue, now
 from workers.handlers.attempt import parse, refused
 from workers.handlers.ports import CompletedTask
 from workers.handlers.rules import Rules, requester_of
+from workers.handlers.shown import completed_task, not_shown
 
 LISTENER_HEADER: Final = "taskListener"
 """Header of the task that verifies, where the user task has a listener; `sluis deploy` sets it."""
-
-_VISIBLE_WITHIN: Final = timedelta(seconds=30)
-_SOON: Final = timedelta(seconds=30)
-_LATER: Final = timedelta(minutes=10)
-_LAST_RETRIES: Final = 2
 
 
 class DecisionRequest(BaseModel):
@@ -57,7 +51,7 @@ class VerifyApproval:
         elif not any(approval.verified_by == job.key for approval in recorded):
             task = await self._completed_task(job, policy, {approval.user_task for approval in recorded})
             if task is None:
-                return _not_shown(job)
+                return not_shown(job)
             await self._record(job, request, change, policy, task)
             recorded = await context.changes.approvals(change.digest)
         return _outcome(change, verdict(policy, recorded), recorded)
@@ -65,18 +59,12 @@ class VerifyApproval:
     async def _completed_task(self, job: Job, policy: Policy, seen: set[int]) -> CompletedTask | None:
         """The review just completed; one that is older than the policy's answer was of an earlier change.
 
-        The engine's keys grow within a process instance, and its search may lag behind by seconds.
+        The engine's keys grow within a process instance.
         """
         element = job.headers.get("reviewElement", "Task_ReviewChange")
-        deadline = asyncio.get_running_loop().time() + _VISIBLE_WITHIN.total_seconds()
-        while True:
-            tasks = await self.rules.tasks.completed_tasks(job.process_instance, element)
-            fresh = [task for task in tasks if task.key not in seen and task.key > policy.asked_by]
-            if fresh:
-                return fresh[-1]
-            if asyncio.get_running_loop().time() > deadline:
-                return None
-            await asyncio.sleep(0.25)
+        return await completed_task(
+            self.rules, job, element, lambda task: task.key not in seen and task.key > policy.asked_by
+        )
 
     async def _record(
         self, job: Job, request: DecisionRequest, change: Change, policy: Policy, task: CompletedTask
@@ -136,15 +124,6 @@ class VerifyApproval:
             change=change.digest, user_task=task.key, person=task.assignee,
             decision=Decision.NONE if listened else request.decision, reason=request.reason[:2000], created=now(),
         )  # fmt: skip
-
-
-def _not_shown(job: Job) -> Failed:
-    """Try again when the engine's search has caught up: soon at first, then long after a burst.
-
-    The retries end, since a model may well have no user task there: then nothing will ever be shown.
-    """
-    later = _SOON if job.retries > _LAST_RETRIES else _LATER
-    return Failed("The engine does not show the completed user task yet.", later)
 
 
 def _vouched(said: Statement, groups: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
@@ -11,7 +10,7 @@ from pydantic import BaseModel
 
 from workers.core.compliance import Acceptance, CheckId, CheckRecord, Finding, FindingDecision, Fingerprint, ScanKind
 from workers.core.environment import Environment
-from workers.core.job import Done, Failed, Job, JobWorker, Lease, Outcome, Stuck
+from workers.core.job import Done, Job, JobWorker, Lease, Outcome, Stuck
 from workers.core.records import StackId
 from workers.core.values import JsonValue, now
 from workers.handlers.attempt import parse
@@ -21,8 +20,8 @@ from workers.handlers.ports import CompletedTask
 from workers.handlers.report import read_report
 from workers.handlers.rules import Rules
 from workers.handlers.scanning import remedy_roles
+from workers.handlers.shown import completed_task, not_shown
 
-_VISIBLE_WITHIN: Final = timedelta(seconds=30)
 _ACTIONS: Final = {"accept": "finding-accepted", "remediate": "finding-to-remediate", "ignore": "finding-left-open"}
 
 
@@ -63,7 +62,7 @@ class DecideOnFinding:
         if not any(decision.verified_by == job.key for decision in known):
             task = await self._completed_task(job, {decision.user_task for decision in known})
             if task is None:
-                return Failed("The engine does not show the completed user task yet.", timedelta(seconds=5))
+                return not_shown(job)
             await self._record(job, request, check, finding, environment, task)
             known = await context.checks.decisions(check.id, finding.fingerprint)
         return await self._outcome(check, finding, environment, known)
@@ -74,14 +73,7 @@ class DecideOnFinding:
 
     async def _completed_task(self, job: Job, seen: set[int]) -> CompletedTask | None:
         element = job.headers.get("decideElement", "Task_DecideOnFinding")
-        deadline = asyncio.get_running_loop().time() + _VISIBLE_WITHIN.total_seconds()
-        while True:
-            tasks = await self.rules.tasks.completed_tasks(job.process_instance, element)
-            if fresh := [task for task in tasks if task.key not in seen]:
-                return fresh[-1]
-            if asyncio.get_running_loop().time() > deadline:
-                return None
-            await asyncio.sleep(0.25)
+        return await completed_task(self.rules, job, element, lambda task: task.key not in seen)
 
     async def _record(
         self,
