@@ -3,12 +3,14 @@
 ``make scenarios``, ``make test``, ``make acceptance`` and ``make chaos`` leave one in ``results/junit`` each time. A
 run of a scenario is a run of the test files that the plan names for it; it has passed where none of their tests
 failed or was left out. A file of which every test was left out, for the lack of a browser for example, did not run.
-What the plan shows by a process is counted from the runs of that process. Published runs add up. Called as a program
-it prints the files.
+What the plan shows by a process is counted from the runs of that process, what it shows by the bench from the rounds of
+the published one, whose page names the aims that it missed. Published runs add up. Called as a program it prints the
+files.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from xml.etree import ElementTree as ET
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 PLAN: Final = PROJECT / "docs" / "project" / "test-plan.md"
+BENCH: Final = PROJECT / "bench" / "published.json"
 _PROCESSES: Final = "tests/acceptance/processes/"
 _REPEATS: Final = "tests/acceptance/test_process_runs.py"
 MISSING: Final = "missing on CI: "
@@ -73,7 +76,7 @@ def rows(runs: Runs, processes: Sequence[Mapping[str, Any]]) -> list[tuple[str, 
 def files() -> list[str]:
     """The test files that the plan names, but those of processes, which `make acceptance` repeats."""
     named = {path for _, _, shown in _planned() for path in _files(shown)}
-    return sorted(path for path in named if not path.startswith(_PROCESSES) and path != _REPEATS)
+    return sorted(path for path in named if not path.startswith((_PROCESSES, "bench/")) and path != _REPEATS)
 
 
 def _planned() -> list[tuple[str, str, str]]:
@@ -82,7 +85,7 @@ def _planned() -> list[tuple[str, str, str]]:
 
 
 def _files(shown: str) -> list[str]:
-    return re.findall(r"`(tests/[^`]+)`", shown)
+    return re.findall(r"`((?:tests|bench)/[^`]+)`", shown)
 
 
 def _of(report: Path) -> dict[str, bool]:
@@ -105,6 +108,9 @@ def _good(case: ET.Element) -> bool:
 
 
 def _part(path: str, runs: Runs, processes: Sequence[Mapping[str, Any]]) -> Part:
+    if path.startswith("bench/"):
+        rounds = json.loads(BENCH.read_text(encoding="utf-8"))["rounds"]
+        return Part(rounds, rounds)
     if path == _REPEATS:
         again = [row["again"] for row in processes if row["again"] is not None]
         return Part(len(again), sum(again))
