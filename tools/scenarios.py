@@ -20,10 +20,10 @@ from xml.etree import ElementTree as ET
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 PLAN: Final = PROJECT / "docs" / "project" / "test-plan.md"
-BENCH: Final = PROJECT / "bench" / "published.json"
+_BENCH: Final = PROJECT / "bench" / "published.json"
 _PROCESSES: Final = "tests/acceptance/processes/"
 _REPEATS: Final = "tests/acceptance/test_process_runs.py"
-MISSING: Final = "missing on CI: "
+_MISSING: Final = "missing on CI: "
 _ROW: Final = re.compile(r"^\| (S\d+) \| ([^|]+) \|[^|]+\|[^|]+\| ([^|]+) \|$", re.MULTILINE)
 
 
@@ -100,7 +100,7 @@ def _left_out(case: ET.Element) -> bool:
     """Skipped, or, on CI, failed before it began for the lack of a part (tests/needs.py)."""
     missing = (case.find(tag) for tag in ("failure", "error"))
     said = " ".join(found.get("message", "") for found in missing if found is not None)
-    return case.find("skipped") is not None or MISSING in said
+    return case.find("skipped") is not None or _MISSING in said
 
 
 def _good(case: ET.Element) -> bool:
@@ -109,7 +109,7 @@ def _good(case: ET.Element) -> bool:
 
 def _part(path: str, runs: Runs, processes: Sequence[Mapping[str, Any]]) -> Part:
     if path.startswith("bench/"):
-        rounds = json.loads(BENCH.read_text(encoding="utf-8"))["rounds"]
+        rounds = json.loads(_BENCH.read_text(encoding="utf-8"))["rounds"]
         return Part(rounds, rounds)
     if path == _REPEATS:
         again = [row["again"] for row in processes if row["again"] is not None]

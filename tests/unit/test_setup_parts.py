@@ -160,3 +160,15 @@ async def test_a_scanner_whose_python_has_gone_is_missing_and_then_made_again(
     await scanners._ensure_checkov(settings, Quiet())
     assert scanners.scanner_command(settings, "checkov") == (str(python), "-m", "checkov.main")
     assert not python.is_symlink()
+
+
+def test_programs_of_a_machine_without_root_are_looked_for_where_they_will_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The role does not ask the user's PATH for nginx, the module does for sshd: so does the look beforehand."""
+    for name in ("nginx", "sshd"):
+        program(tmp_path / name, "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(debian, "_NGINX", "/nonexistent")
+    monkeypatch.setattr(debian, "_SSHD", "/nonexistent")
+    assert debian.user_level_missing() == {"nginx": "nginx-light"}

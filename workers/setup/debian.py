@@ -32,8 +32,10 @@ _APT_SETTINGS = (
     "Acquire::Check-Valid-Until",
 )
 _USER_LEVEL = {"sshd": "openssh-server", "nginx": "nginx-light"}
-_PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/sbin:/opt/homebrew/bin"
-"""Where the module local_host looks for sshd, and the role web_server for nginx, whatever the user's PATH says."""
+_NGINX = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
+"""Where the role web_server looks for nginx, whatever the user's PATH says."""
+_SSHD = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
+"""Where the module local_host looks for sshd, after the user's PATH."""
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
@@ -57,8 +59,8 @@ def missing() -> str:
 
 def user_level_missing() -> dict[str, str]:
     """What a machine that is an sshd of the user lacks here, with its website: Debian packages by program."""
-    found = os.pathsep.join((os.environ.get("PATH", ""), _PROGRAMS))
-    return {program: package for program, package in _USER_LEVEL.items() if shutil.which(program, path=found) is None}
+    places = {"nginx": _NGINX, "sshd": os.pathsep.join((os.environ.get("PATH", ""), _SSHD))}
+    return {name: package for name, package in _USER_LEVEL.items() if shutil.which(name, path=places[name]) is None}
 
 
 def host_image(settings: Settings) -> Path:

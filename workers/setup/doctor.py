@@ -166,7 +166,7 @@ def _hosts(settings: Settings) -> Finding:
             return Finding(
                 "Local hosts",
                 State.WARNING,
-                f"none can be made: {reason}, and for an sshd of yours there is no {' and no '.join(lacking)}",
+                f"a user-level sshd only: {reason}; and for it and its page there is no {' and no '.join(lacking)}",
                 f"apt-get install {' '.join(lacking.values())}",
             )
         return Finding(
