@@ -50,7 +50,9 @@ class Supervised:
     def _program(self, name: str, code: str) -> dict[str, Any]:
         output = str(self.folder / name)
         argv = [sys.executable, "-c", code]
-        return {"name": name, "argv": argv, "env": {}, "cwd": str(self.folder), "output": output, "grace": 1.0}
+        nice = 5 if name == "orderly" else 0
+        fixed = {"env": {}, "cwd": str(self.folder), "output": output, "grace": 1.0}
+        return {"name": name, "argv": argv, "nice": nice, **fixed}
 
     def tell(self, line: str) -> None:
         assert self.process.stdin
@@ -131,6 +133,16 @@ def test_sigterm_to_the_supervisor_stops_all(supervised: Supervised) -> None:
     os.kill(supervised.process.pid, signal.SIGTERM)
     until(supervised.gone)
     assert "flushed" in supervised.output("orderly")
+
+
+def test_a_program_stands_back_as_far_as_it_should(supervised: Supervised) -> None:
+    """A program with a nice value has it, its session too where the kernel shares by sessions; the others have not."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    values = {name: os.getpriority(os.PRIO_PROCESS, pid) for name, pid in supervised.pids.items()}
+    assert values == {"orderly": min(before + 5, 19), "stubborn": before}
+    for name, nice in (("orderly", 5), ("stubborn", 0)):
+        group = Path(f"/proc/{supervised.pids[name]}/autogroup")
+        assert not group.exists() or group.read_text().split()[-1] == str(nice)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a killed parent")

@@ -86,15 +86,20 @@ async def test_single_jobs_cost_one_poll_each() -> None:
     assert gateway.polls == 4
 
 
+class Noting(MemoryGateway):
+    """Notes how often it had been asked for jobs when each one was completed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.polls_before: list[int] = []
+
+    async def complete(self, job_key: int, variables: Mapping[str, JsonValue]) -> None:
+        self.polls_before.append(self.polls)
+        await super().complete(job_key, variables)
+
+
 async def test_the_next_poll_is_not_in_the_way_of_a_quick_job_and_does_not_wait_for_a_slow_one() -> None:
     """A job that ends at once is completed before the engine is asked again; a long one delays nothing."""
-    polls: list[int] = []
-
-    class Noting(MemoryGateway):
-        async def complete(self, job_key: int, variables: Mapping[str, JsonValue]) -> None:
-            polls.append(self.polls)
-            await super().complete(job_key, variables)
-
     gateway, gate = Noting(), Gate()
     async with running(gateway, [worker(at_once), worker(gate, "slow")], slots=3):
         await until(lambda: gateway.polls == 2)
@@ -104,7 +109,18 @@ async def test_the_next_poll_is_not_in_the_way_of_a_quick_job_and_does_not_wait_
         await until(lambda: gateway.polls == 4, seconds=1)
         gate.open.set()
         await until(lambda: len(gateway.completed) == 2)
-    assert polls == [2, 4]
+    assert gateway.polls_before == [2, 4]
+
+
+async def test_a_fetch_is_not_in_the_way_of_a_quick_job_either() -> None:
+    """The fourth job in a row makes for demand, and is completed before more jobs are asked for."""
+    gateway = Noting()
+    async with running(gateway, [worker(at_once)], slots=3):
+        for number in range(4):
+            await until(lambda before=number: gateway.polls == before + 1)
+            await gateway.add("t")
+        await until(lambda: gateway.polls == 6)
+    assert gateway.polls_before == [1, 2, 3, 4]
 
 
 async def test_a_backlog_of_short_jobs_is_fetched_and_not_watched_one_by_one() -> None:

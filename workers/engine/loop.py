@@ -41,8 +41,8 @@ _SOON_SECONDS: Final = 0.5
 _SOON_IN_A_ROW: Final = 4
 """So many watches in a row that are answered so soon mean a backlog, even where each job ends before the next one."""
 _QUICK_SECONDS: Final = 0.02
-"""For so long the next watch waits for the job that the last one brought: a poll that finds nothing is a command for
-the engine, and would be in the way of the job's own completion."""
+"""For so long the next poll waits for the job that a watch brought: a poll that finds nothing is a command for the
+engine, and would be in the way of the job's own completion."""
 _NO_WAIT: Final = timedelta()
 _BUSY_FETCHES: Final = 10
 _FETCH_SECONDS: Final = 5.0
@@ -157,18 +157,17 @@ class JobLoop:
         jobs = await self._activate(worker, 1, self._watch_time())
         soon = bool(jobs) and time.monotonic() - began < _SOON_SECONDS
         self._soon[worker.type] = self._soon[worker.type] + 1 if soon else 0
-        demand = soon and self._soon[worker.type] % _SOON_IN_A_ROW == 0
-        slots = self._slots[worker.pool]
+        slots, crowded = self._slots[worker.pool], False
         for job in jobs:
             if not self._draining.is_set() and slots.take():
-                demand |= slots.free < 1 or bool(self._works(worker.type))
+                crowded |= slots.free < 1 or bool(self._works(worker.type))
                 self._start(job, worker, slots)
             else:
-                demand = True
+                crowded = True
                 self._give_back(job)
-        if not demand and (works := self._works(worker.type)):
+        if not crowded and (works := self._works(worker.type)):
             await asyncio.wait(works, timeout=_QUICK_SECONDS)
-        return demand
+        return crowded or (soon and self._soon[worker.type] % _SOON_IN_A_ROW == 0)
 
     def _works(self, job_type: str) -> list[asyncio.Task[None]]:
         return [work.task for work in self._running.values() if work.job.type == job_type]

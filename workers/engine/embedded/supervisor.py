@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Supervisor:
     """Starts programs, reports their end, stops them.
 
     Args:
-        spec: ``programs`` (each with ``name, argv, env, cwd, output, grace``) and ``remove`` (files, at the end).
+        spec: ``programs`` (each with ``name, argv, env, cwd, output, grace, nice``) and ``remove`` (files, at the end).
     """
 
     def __init__(self, spec: dict[str, Any]) -> None:
@@ -66,7 +67,7 @@ class Supervisor:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
+                preexec_fn=partial(_begin, program["nice"]),  # noqa: PLW1509 - this process has one thread
             )
         self._running[program["name"]] = process
         _tell(event="started", name=program["name"], pid=process.pid)
@@ -119,9 +120,14 @@ def _tell(**event: object) -> None:
         os.write(1, json.dumps(event).encode() + b"\n")
 
 
-def _die_with_parent() -> None:
+def _begin(nice: int) -> None:
+    """What a program does before it becomes itself: it dies with its parent, and stands back behind others."""
+    os.nice(nice)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # Where the kernel shares the processor between sessions (sched(7), autogroup), that alone counts for nothing.
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
 
 
 if __name__ == "__main__":
