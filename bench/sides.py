@@ -17,6 +17,7 @@ import psutil
 HERE: Final = Path(__file__).resolve().parent
 PYTHON_SIDES: Final = ("ours", "pyzeebe", "pyzeebe-tuned")
 JAVA_SIDES: Final = ("java-polling", "java-streaming")
+_END_SECONDS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,13 @@ async def side(name: str, address: str, java: Sequence[str]) -> AsyncIterator[Si
     try:
         yield Side(name, process)
     finally:
-        if process.returncode is None:
+        if process.stdin:
+            process.stdin.close()  # no more lines: it clears up and ends
+        try:
+            await asyncio.wait_for(process.wait(), _END_SECONDS)
+        except TimeoutError:
             process.terminate()
-        await process.wait()
+            await process.wait()
 
 
 async def java_command(camunda: Path, into: Path) -> tuple[str, ...]:

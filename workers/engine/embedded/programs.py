@@ -20,8 +20,8 @@ _JVM = (
     "-XX:+UseSerialGC",
     # Measured on two cores: 37 seconds of processor time until ready, against 64 with the second compiler.
     "-XX:TieredStopAtLevel=1",
-    # Room for what lives a moment only. Within the third of the heap that Java takes, collecting it was a seventh of all
-    # processor time.
+    # Room for what lives a moment only. Within the third of the heap that Java takes, collecting it was a
+    # seventh of all processor time.
     "-Xmn192m",
     "-XX:+ExitOnOutOfMemoryError",
     "-Dfile.encoding=UTF-8",
