@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from workers.core.errors import MissingToolError
+from workers.core.errors import MissingToolError, ToolError
 from workers.core.records import Operation
 from workers.core.redaction import Redactor, secret_strings
 from workers.core.values import digest_bytes
+from workers.execution.inits import Inits, Likeness, wants_init
 from workers.execution.kept import read
 from workers.execution.plan_json import managed_resources
 from workers.execution.plan_markdown import read_plan
@@ -29,6 +31,8 @@ _DOCUMENT_CHARACTERS: Final = 512 * 1024 * 1024
 _CHANGES: Final = 2  # -detailed-exitcode
 _OLDEST: Final = (1, 6, 0)
 
+_T = TypeVar("_T")
+
 __all__ = ["Applied", "Call", "Outputs", "Planned", "TerraformTool"]
 
 
@@ -42,6 +46,7 @@ class TerraformTool:
         version: its version.
         cli_config: its CLI configuration file, e.g. with a provider mirror.
         plugin_cache: where providers are kept between runs; without it each run installs its own.
+        inits: what its inits have made until now.
     """
 
     program: Path
@@ -49,6 +54,7 @@ class TerraformTool:
     version: tuple[int, int, int]
     cli_config: Path | None = None
     plugin_cache: Path | None = None
+    inits: Inits = field(default_factory=Inits, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -89,10 +95,27 @@ class TerraformTool:
         Raises:
             ToolError: with the tool's first error, file and line.
         """
+        like = Likeness.of(root)
         async with plugin_cache_lock(self.plugin_cache):
+            if self.inits.restore(like, root):  # it was made while we waited
+                return
             options = ["-json"] if self.version >= INIT_JSON_SINCE[self.product] else []
             await self._stream(root, "init", ["init", *options], call=call)
             relink(root.folder / WORK_FOLDER / "providers")
+            self.inits.keep(like, root)
+
+    async def _on_ready(self, root: StackRoot, call: Call, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Do ``work`` in a root that is ready for it: by an init of a root like it, or by its own."""
+        like = Likeness.of(root)
+        if like and self.inits.restore(like, root):
+            try:
+                return await work()
+            except ToolError as error:
+                if not wants_init(error):
+                    raise
+                self.inits.forget(like, root)
+        await self.init(root, call=call)
+        return await work()
 
     async def validate(self, root: StackRoot, *, call: Call) -> None:
         """Check the configuration of the root without touching anything.
@@ -100,7 +123,9 @@ class TerraformTool:
         Raises:
             ToolError: with the tool's first error, file and line.
         """
-        await self.init(root, call=call)
+        await self._on_ready(root, call, partial(self._validate, root, call))
+
+    async def _validate(self, root: StackRoot, call: Call) -> None:
         result, document = await self._document(root, "validate", ["validate", "-json"], call)
         errors = [
             read_diagnostic(entry) for entry in document.get("diagnostics", []) if entry.get("severity") == "error"
@@ -121,8 +146,9 @@ class TerraformTool:
             StateLockedError: somebody else holds the state.
             ToolInterruptedError: it was stopped.
         """
-        started = time.monotonic()
-        await self.init(root, call=call)
+        return await self._on_ready(root, call, partial(self._plan, root, operation, call, time.monotonic()))
+
+    async def _plan(self, root: StackRoot, operation: Operation, call: Call, started: float) -> Planned:
         file = root.folder / WORK_FOLDER / "sluis.tfplan"
         options = ["-destroy"] if operation is Operation.DESTROY else []
         command = ["plan", "-json", "-detailed-exitcode", _lock(call), f"-out={file}", *options]
@@ -141,8 +167,9 @@ class TerraformTool:
             ToolError: the apply failed; what it had made until then is in the state.
             ToolInterruptedError: it was stopped; with ``killed``, nobody knows what it did last.
         """
-        started = time.monotonic()
-        await self.init(root, call=call)
+        return await self._on_ready(root, call, partial(self._apply, root, plan, call, time.monotonic()))
+
+    async def _apply(self, root: StackRoot, plan: bytes, call: Call, started: float) -> Applied:
         file = root.folder / WORK_FOLDER / "approved.tfplan"
         file.write_bytes(plan)
         with root.ephemeral_options() as variables:
@@ -176,7 +203,9 @@ class TerraformTool:
         Raises:
             ToolError: the backend has a newer state or one of another lineage, or cannot be written.
         """
-        await self.init(root, call=call)
+        await self._on_ready(root, call, partial(self._push_state, root, state, call))
+
+    async def _push_state(self, root: StackRoot, state: bytes, call: Call) -> None:
         file = root.folder / WORK_FOLDER / "pushed.tfstate"
         file.write_bytes(state)
         stream = Stream(call.sink, call.redactor)
@@ -187,12 +216,13 @@ class TerraformTool:
 
     async def outputs(self, root: StackRoot, *, call: Call) -> Outputs:
         """The outputs in the state."""
-        await self.init(root, call=call)
-        return await self._outputs(root, call)
+        return await self._on_ready(root, call, partial(self._outputs, root, call))
 
     async def state_is_empty(self, root: StackRoot, *, call: Call) -> bool:
         """Whether the state holds no managed resource."""
-        await self.init(root, call=call)
+        return await self._on_ready(root, call, partial(self._state_is_empty, root, call))
+
+    async def _state_is_empty(self, root: StackRoot, call: Call) -> bool:
         result, document = await self._document(root, "show", ["show", "-json"], call)
         if result.exit_status:
             raise Stream(call.sink, call.redactor).failure("show", result)
