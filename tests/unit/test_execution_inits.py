@@ -85,6 +85,16 @@ def test_a_backend_that_is_not_understood_shares_nothing(module):
     assert Likeness.of(root(module, "own", contract={"is_root": True})) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "{", '{"terraform": [{"backend": {"local": {"path": "x"}}}], "module": {"stack": {}}}', '{"resource": {}}'],
+)
+def test_a_root_of_somebody_else_shares_nothing(tmp_path, text):
+    """A module that is a root itself may have a file of the same name."""
+    (tmp_path / "main.tf.json").write_text(text)
+    assert Likeness.of(StackRoot(tmp_path)) is None
+
+
 def test_the_note_names_the_stack_itself(module):
     """What another stack's init left is put there with the address of this one, and without the other's hash."""
     known, one, two = Inits(), root(module, "one"), root(module, "two")

@@ -43,6 +43,9 @@ _SOON_IN_A_ROW: Final = 4
 _QUICK_SECONDS: Final = 0.02
 """For so long the next poll waits for the job that a watch brought: a poll that finds nothing is a command for the
 engine, and would be in the way of the job's own completion."""
+_NEXT_SECONDS: Final = 0.003
+"""For so long it then waits for the next job, which a client that asked for one after another asks for just then: the
+first poll finds it, where an earlier one costs the engine a second command."""
 _NO_WAIT: Final = timedelta()
 _BUSY_FETCHES: Final = 10
 _FETCH_SECONDS: Final = 5.0
@@ -167,6 +170,7 @@ class JobLoop:
                 self._give_back(job)
         if not crowded and (works := self._works(worker.type)):
             await asyncio.wait(works, timeout=_QUICK_SECONDS)
+            await asyncio.sleep(_NEXT_SECONDS)
         return crowded or (soon and self._soon[worker.type] % _SOON_IN_A_ROW == 0)
 
     def _works(self, job_type: str) -> list[asyncio.Task[None]]:

@@ -28,6 +28,7 @@ from workers.runs.folder import Folder, read_folder
 
 _ADDRESSES: Final = {"local": "path", "s3": "key"}
 """The setting of a backend that says whose state it is; all others are those of the environment."""
+_GENERATED: Final = frozenset({"terraform", "module", "provider", "variable", "output"})
 _PROVIDERS: Final = "providers"
 _MODULES: Final = "modules"
 _LIST: Final = "modules/modules.json"
@@ -70,23 +71,27 @@ class Likeness:
         sees that another one is noted.
         """
         content = read_folder(root.folder)
-        if MAIN_FILE not in content.files:
-            return None
-        main = json.loads(content.files[MAIN_FILE])
-        ((kind, settings),) = main["terraform"]["backend"].items()
-        setting = _ADDRESSES.get(kind, "")
-        # With "${" in it, the file has it in other words than the note.
-        if not isinstance(settings.get(setting), str) or "{" in settings[setting]:
-            return None
-        names = {name for name in content.files if name not in (MAIN_FILE, INPUTS_FILE, SENSITIVE_FILE)}
-        like: dict[str, JsonValue] = {
-            "backend": {kind: {name: value for name, value in settings.items() if name != setting}},
-            "required": main["terraform"].get("required_providers", {}),
-            "providers": sorted(main.get("provider", {})),
-            "modules": {name: call["source"] for name, call in main["module"].items()},
-            "files": Folder({name: content.files[name] for name in names}).digest,
-        }
-        return cls(canonical_json(like).decode(), setting, settings[setting], content.files.get(LOCK_FILE))
+        # A module that is a root itself may have a file of that name with anything in it.
+        with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):
+            main = json.loads(content.files[MAIN_FILE])
+            ((kind, settings),) = main["terraform"]["backend"].items()
+            setting = _ADDRESSES[kind]
+            # With "${" in it, the file has it in other words than the note.
+            if set(main) <= _GENERATED and list(main["module"]) == ["stack"] and "{" not in settings[setting]:
+                key = canonical_json(_goes_by(main, kind, setting, content)).decode()
+                return cls(key, setting, settings[setting], content.files.get(LOCK_FILE))
+        return None
+
+
+def _goes_by(main: Mapping[str, Any], kind: str, setting: str, content: Folder) -> dict[str, JsonValue]:
+    settings = main["terraform"]["backend"][kind]
+    names = {name for name in content.files if name not in (MAIN_FILE, INPUTS_FILE, SENSITIVE_FILE)}
+    return {
+        "backend": {kind: {name: value for name, value in settings.items() if name != setting}},
+        "required": main["terraform"].get("required_providers", {}),
+        "providers": sorted(main.get("provider", {})),
+        "files": Folder({name: content.files[name] for name in names}).digest,
+    }
 
 
 @dataclass(frozen=True)
