@@ -115,6 +115,28 @@ def test_a_root_that_is_ready_is_left_as_it_is(module):
     assert noted(one)["hash"] == 1
 
 
+def test_a_root_in_which_an_init_did_not_end_gets_one(module):
+    """What is half there is not mixed with what another init has made."""
+    known, one, two = Inits(), root(module, "one"), root(module, "two")
+    known.keep(Likeness.of(one), initialised(one))
+    (two.folder / ".terraform" / "providers").mkdir(parents=True)
+    assert not known.restore(Likeness.of(two), two)
+
+
+def test_a_root_that_cannot_be_written_is_left_to_the_tool(module, monkeypatch):
+    """On a full disk nothing half stays, and the init that follows says what is wrong."""
+    known, one, two = Inits(), root(module, "one"), root(module, "two")
+    known.keep(Likeness.of(one), initialised(one))
+
+    def full(*_args: object) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    like = Likeness.of(two)
+    monkeypatch.setattr(inits, "_addressed", full)
+    assert not known.restore(like, two)
+    assert not list((two.folder / ".terraform").iterdir())
+
+
 def test_what_was_made_long_ago_is_not_used(module, monkeypatch):
     """A newer provider may be there by now."""
     known, one, two = Inits(), root(module, "one"), root(module, "two")

@@ -141,26 +141,41 @@ class Inits:
         work = root.folder / WORK_FOLDER
         if (work / _BACKEND).exists():
             return True
-        (work / _MODULES).mkdir(parents=True)
-        (work / _LIST).write_bytes(made.modules)
-        (work / _BACKEND).write_bytes(_addressed(made.note, like))
-        for place, target in made.providers.items():
-            (work / _PROVIDERS / place).parent.mkdir(parents=True)
-            (work / _PROVIDERS / place).symlink_to(target)
-        if made.lock:
-            (root.folder / LOCK_FILE).write_bytes(made.lock)
+        if any((work / name).exists() for name in (_MODULES, _PROVIDERS)):
+            return False  # an init began here and did not end
+        try:
+            _put(made, like, root)
+        except OSError:  # a full disk is the tool's to name
+            _take_out(like, root)
+            return False
         return True
 
     def forget(self, like: Likeness, root: StackRoot) -> None:
         """Take out of ``root`` what ``restore`` has put there, and do not offer it again."""
         self._made.pop(like.key, None)
-        for name in (_PROVIDERS, _MODULES):
-            shutil.rmtree(root.folder / WORK_FOLDER / name, ignore_errors=True)
-        (root.folder / WORK_FOLDER / _BACKEND).unlink(missing_ok=True)
-        if like.lock is None:
-            (root.folder / LOCK_FILE).unlink(missing_ok=True)
-        else:
-            (root.folder / LOCK_FILE).write_bytes(like.lock)
+        _take_out(like, root)
+
+
+def _put(made: _Made, like: Likeness, root: StackRoot) -> None:
+    work = root.folder / WORK_FOLDER
+    (work / _MODULES).mkdir(parents=True)
+    (work / _LIST).write_bytes(made.modules)
+    (work / _BACKEND).write_bytes(_addressed(made.note, like))
+    for place, target in made.providers.items():
+        (work / _PROVIDERS / place).parent.mkdir(parents=True)
+        (work / _PROVIDERS / place).symlink_to(target)
+    if made.lock and made.lock != like.lock:
+        (root.folder / LOCK_FILE).write_bytes(made.lock)
+
+
+def _take_out(like: Likeness, root: StackRoot) -> None:
+    for name in (_PROVIDERS, _MODULES):
+        shutil.rmtree(root.folder / WORK_FOLDER / name, ignore_errors=True)
+    (root.folder / WORK_FOLDER / _BACKEND).unlink(missing_ok=True)
+    if like.lock is None:
+        (root.folder / LOCK_FILE).unlink(missing_ok=True)
+    elif root.lock_file() != like.lock:
+        (root.folder / LOCK_FILE).write_bytes(like.lock)
 
 
 def _read(root: StackRoot) -> _Made | None:
