@@ -16,6 +16,7 @@ from execution_fixtures import FIXTURES, Events, call, program
 from workers.catalogue.reading import read_contract
 from workers.core.contract import Contract, Kind
 from workers.core.environment import Environment, S3State
+from workers.core.errors import ToolError
 from workers.core.records import Operation, StackId
 from workers.core.settings import Settings
 from workers.core.values import JsonValue
@@ -124,6 +125,23 @@ async def test_the_tool_gets_the_init_that_it_asks_for(place, part):
     await place.tool.apply(root, planned.plan, call=call(Events()))
     assert "of two" in place.state("two")
     assert "of two" not in place.state("one")
+
+
+async def test_an_apply_that_has_begun_is_not_run_again(place, tmp_path):
+    """A resource that fails with the very words by which the tool asks for an init: the apply ends with its error."""
+    module = tmp_path / "talking"
+    module.mkdir()
+    command = 'echo Run \\"tofu init\\" now; exit 1'
+    (module / "main.tf").write_text(
+        f'resource "terraform_data" "one" {{\n  provisioner "local-exec" {{\n    command = "{command}"\n  }}\n}}\n'
+    )
+    talking = replace(place, contract=_contract(module))
+    root = talking.root("one", {})
+    planned = await talking.tool.plan(root, operation=Operation.APPLY, call=call(Events()))
+    talking.commands()
+    with pytest.raises(ToolError, match='Run "tofu init" now'):
+        await talking.tool.apply(talking.root("one", {}, root.lock_file()), planned.plan, call=call(Events()))
+    assert talking.commands() == ["apply"]
 
 
 def spoil(inits: Inits, part: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from workers.core.errors import MissingToolError, ToolError
+from workers.core.events import Event
 from workers.core.records import Operation
 from workers.core.redaction import Redactor, secret_strings
 from workers.core.values import digest_bytes
@@ -95,7 +96,9 @@ class TerraformTool:
         Raises:
             ToolError: with the tool's first error, file and line.
         """
-        like = Likeness.of(root)
+        await self._init(root, Likeness.of(root), call)
+
+    async def _init(self, root: StackRoot, like: Likeness | None, call: Call) -> None:
         async with plugin_cache_lock(self.plugin_cache):
             if self.inits.restore(like, root):  # it was made while we waited
                 return
@@ -104,18 +107,28 @@ class TerraformTool:
             relink(root.folder / WORK_FOLDER / "providers")
             self.inits.keep(like, root)
 
-    async def _on_ready(self, root: StackRoot, call: Call, work: Callable[[], Awaitable[_T]]) -> _T:
-        """Do ``work`` in a root that is ready for it: by an init of a root like it, or by its own."""
+    async def _on_ready(self, root: StackRoot, call: Call, work: Callable[[Call], Awaitable[_T]]) -> _T:
+        """Do ``work`` in a root that is ready for it: by an init of a root like it, or by its own.
+
+        It is done again after an init where the tool asks for one and has not begun with any resource.
+        """
         like = Likeness.of(root)
         if like and self.inits.restore(like, root):
+            begun: list[Event] = []
+
+            def sink(event: Event) -> None:
+                if event.state:
+                    begun.append(event)
+                call.sink(event)
+
             try:
-                return await work()
+                return await work(replace(call, sink=sink))
             except ToolError as error:
-                if not wants_init(error):
+                if begun or not wants_init(error):
                     raise
                 self.inits.forget(like, root)
-        await self.init(root, call=call)
-        return await work()
+        await self._init(root, like, call)
+        return await work(call)
 
     async def validate(self, root: StackRoot, *, call: Call) -> None:
         """Check the configuration of the root without touching anything.
@@ -123,7 +136,7 @@ class TerraformTool:
         Raises:
             ToolError: with the tool's first error, file and line.
         """
-        await self._on_ready(root, call, partial(self._validate, root, call))
+        await self._on_ready(root, call, partial(self._validate, root))
 
     async def _validate(self, root: StackRoot, call: Call) -> None:
         result, document = await self._document(root, "validate", ["validate", "-json"], call)
@@ -146,9 +159,9 @@ class TerraformTool:
             StateLockedError: somebody else holds the state.
             ToolInterruptedError: it was stopped.
         """
-        return await self._on_ready(root, call, partial(self._plan, root, operation, call, time.monotonic()))
+        return await self._on_ready(root, call, partial(self._plan, root, operation, time.monotonic()))
 
-    async def _plan(self, root: StackRoot, operation: Operation, call: Call, started: float) -> Planned:
+    async def _plan(self, root: StackRoot, operation: Operation, started: float, call: Call) -> Planned:
         file = root.folder / WORK_FOLDER / "sluis.tfplan"
         options = ["-destroy"] if operation is Operation.DESTROY else []
         command = ["plan", "-json", "-detailed-exitcode", _lock(call), f"-out={file}", *options]
@@ -167,9 +180,9 @@ class TerraformTool:
             ToolError: the apply failed; what it had made until then is in the state.
             ToolInterruptedError: it was stopped; with ``killed``, nobody knows what it did last.
         """
-        return await self._on_ready(root, call, partial(self._apply, root, plan, call, time.monotonic()))
+        return await self._on_ready(root, call, partial(self._apply, root, plan, time.monotonic()))
 
-    async def _apply(self, root: StackRoot, plan: bytes, call: Call, started: float) -> Applied:
+    async def _apply(self, root: StackRoot, plan: bytes, started: float, call: Call) -> Applied:
         file = root.folder / WORK_FOLDER / "approved.tfplan"
         file.write_bytes(plan)
         with root.ephemeral_options() as variables:
@@ -203,7 +216,7 @@ class TerraformTool:
         Raises:
             ToolError: the backend has a newer state or one of another lineage, or cannot be written.
         """
-        await self._on_ready(root, call, partial(self._push_state, root, state, call))
+        await self._on_ready(root, call, partial(self._push_state, root, state))
 
     async def _push_state(self, root: StackRoot, state: bytes, call: Call) -> None:
         file = root.folder / WORK_FOLDER / "pushed.tfstate"
@@ -216,11 +229,11 @@ class TerraformTool:
 
     async def outputs(self, root: StackRoot, *, call: Call) -> Outputs:
         """The outputs in the state."""
-        return await self._on_ready(root, call, partial(self._outputs, root, call))
+        return await self._on_ready(root, call, partial(self._outputs, root))
 
     async def state_is_empty(self, root: StackRoot, *, call: Call) -> bool:
         """Whether the state holds no managed resource."""
-        return await self._on_ready(root, call, partial(self._state_is_empty, root, call))
+        return await self._on_ready(root, call, partial(self._state_is_empty, root))
 
     async def _state_is_empty(self, root: StackRoot, call: Call) -> bool:
         result, document = await self._document(root, "show", ["show", "-json"], call)
