@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,9 @@ time.sleep(60)
 
 
 class Supervised:
-    """A running supervisor with its programs."""
+    """A running supervisor with its programs, of which those named are started, or all."""
 
-    def __init__(self, folder: Path, **programs: str) -> None:
+    def __init__(self, folder: Path, *started: str, **programs: str) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.state.write_text("")
@@ -43,8 +45,11 @@ class Supervised:
         self.tell(
             json.dumps({"programs": [self._program(*item) for item in programs.items()], "remove": [str(self.state)]})
         )
-        self.pids = {event["name"]: event["pid"] for event in (self.event() for _ in programs)}
-        for name in programs:
+        self.pids: dict[str, int] = {}
+        for name in started or programs:
+            self.tell("next")
+            event = self.event()
+            self.pids[event["name"]] = event["pid"]
             until(lambda name=name: "up" in self.output(name))
 
     def _program(self, name: str, code: str) -> dict[str, Any]:
@@ -63,6 +68,19 @@ class Supervised:
         assert self.process.stdout
         event: dict[str, Any] = json.loads(self.process.stdout.readline())
         return event
+
+    def says(self, within: float) -> bool:
+        """Whether an event comes in that many seconds."""
+        assert self.process.stdout
+        return bool(select.select([self.process.stdout], [], [], within)[0])
+
+    def end(self) -> None:
+        """Let the pipe end, and wait for all of it."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
 
     def output(self, name: str) -> str:
         path = self.folder / name
@@ -108,6 +126,17 @@ def test_programs_end_with_the_pipe(supervised: Supervised) -> None:
     until(supervised.gone)
     assert "flushed" in supervised.output("orderly")
     assert not supervised.state.exists()
+
+
+def test_programs_start_when_they_are_asked_for(tmp_path: Path) -> None:
+    """No program starts before the word for it; two words in one breath start two, in order."""
+    with ExitStack() as ended:
+        running = Supervised(tmp_path, "orderly", orderly=ORDERLY, stubborn=STUBBORN, more=ORDERLY)
+        ended.callback(running.end)
+        assert list(running.pids) == ["orderly"]
+        assert not running.says(within=0.7)
+        running.tell("next\nnext")
+        assert [running.event()["name"], running.event()["name"]] == ["stubborn", "more"]
 
 
 def test_the_last_program_is_stopped_first(supervised: Supervised) -> None:

@@ -20,7 +20,7 @@ from workers.core.errors import BusyError, EngineError
 from workers.engine.embedded import programs
 from workers.engine.embedded.layout import EngineFolder, EnginePaths, EnginePorts
 from workers.engine.embedded.ports import check_free
-from workers.engine.embedded.readiness import last_lines, wait_for_camunda, wait_for_opensearch
+from workers.engine.embedded.readiness import last_lines, wait_for_camunda, wait_for_indices, wait_for_opensearch
 from workers.engine.embedded.running import RunningEngine, find_running, write_state
 from workers.engine.embedded.task_bridge import TaskBridge
 
@@ -78,6 +78,7 @@ class EmbeddedEngine:
         self._ready_seconds = ready_seconds
         self._stage = stage
         self._token = secrets.token_hex(8)
+        self._kept = False
         self._supervisor: asyncio.subprocess.Process | None = None
         self._bridge: TaskBridge | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -107,6 +108,7 @@ class EmbeddedEngine:
         began = time.monotonic()
         with self._locked() as lock:
             check_free(self.ports)
+            self._kept = programs.has_data(self._folder)
             programs.prepare(self._paths, self.ports, self._folder, self._token)
             try:
                 running = await self._launch(lock)
@@ -198,10 +200,24 @@ class EmbeddedEngine:
         return {"programs": [_plain(part) for part in parts], "remove": [str(self._folder.state)]}
 
     async def _until_ready(self, began: float) -> None:
+        """Start both programs, at once where there is no data yet.
+
+        On data, OpenSearch answers before it has read its indices, and Camunda ends when it asks for one meanwhile.
+        """
+        await self._start_next()
+        if not self._kept:
+            await self._start_next()
         await wait_for_opensearch(self.ports, self._token)
+        if self._kept:
+            await wait_for_indices(self.ports)
+            await self._start_next()
         self._tell("opensearch", began)
         await wait_for_camunda(self.ports)
         self._tell("camunda", began)
+
+    async def _start_next(self) -> None:
+        if self._supervisor is not None:
+            await _send(self._supervisor, b"next\n")
 
     def _tell(self, name: str, began: float) -> None:
         if self._stage is not None:

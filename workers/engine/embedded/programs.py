@@ -99,6 +99,11 @@ def camunda(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token:
     return Program("camunda", argv, environment, folder.camunda, folder.logs / "camunda.out", grace=30)
 
 
+def has_data(folder: EngineFolder) -> bool:
+    """Whether an OpenSearch has worked in the folder before."""
+    return (folder.opensearch / "node_1" / "data").exists()
+
+
 def prepare(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token: str) -> None:
     """Make the engine's folders and write its configuration files; existing data stays.
 

@@ -38,6 +38,11 @@ async def wait_for_opensearch(ports: EnginePorts, token: str) -> None:
     await _until(f"{ports.search_address}/_nodes/_local?filter_path=nodes.*.attributes", ours)
 
 
+async def wait_for_indices(ports: EnginePorts) -> None:
+    """Wait until OpenSearch has read all indices that it has on disk."""
+    await _until_ok(f"{ports.search_address}/_cluster/health?wait_for_status=yellow&timeout=1s")
+
+
 async def wait_for_camunda(ports: EnginePorts) -> None:
     """Wait until the broker leads its partition, the indices are there and the web applications answer.
 

@@ -1,9 +1,9 @@
 """Keeps the engine's Java processes no longer than the program that started them.
 
 Run as a script (``python -I supervisor.py``), standard library only, in a session of its own. It reads one line of
-JSON from standard input: the programs to start, in order. After that, standard input carries nothing but the parent's
-life: the line ``stop``, or its end (the parent has exited or was killed), stops the programs in reverse order with
-SIGTERM, a grace period and SIGKILL. What happens is told on standard output, one JSON object per line.
+JSON from standard input: the programs, in order. After that, the line ``next`` starts the next of them. Any other line,
+or the end of standard input (the parent has exited or was killed), stops them in reverse order with SIGTERM, a grace
+period and SIGKILL. What happens is told on standard output, one JSON object per line.
 
 A killed supervisor takes its programs with it where the kernel can do that (Linux).
 """
@@ -28,7 +28,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Supervisor:
-    """Starts programs, reports their end, stops them.
+    """Starts programs when it is told to, reports their end, stops them.
 
     Args:
         spec: ``programs`` (each with ``name, argv, env, cwd, output, grace, nice``) and ``remove`` (files, at the end).
@@ -36,20 +36,19 @@ class Supervisor:
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self._programs: list[dict[str, Any]] = spec["programs"]
+        self._waiting = list(self._programs)
         self._remove = [Path(name) for name in spec["remove"]]
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._parent = os.getppid()
         self._stopping = False
 
     def run(self) -> None:
-        """Start everything, wait for a reason to stop, stop everything."""
+        """Start what the parent asks for, wait for a reason to stop, stop everything."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         try:
-            for program in self._programs:
-                self._start(program)
             self._watch()
         finally:
             self._stop()
@@ -75,12 +74,19 @@ class Supervisor:
     def _watch(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(0, selectors.EVENT_READ)
-            while not self._stopping and self._running and os.getppid() == self._parent:
-                # Anything on standard input is a reason to stop: the word, or the end.
-                if selector.select(_TICK):
+            while not self._stopping and os.getppid() == self._parent:
+                if selector.select(_TICK) and not self._obey(os.read(0, 64).splitlines()):
                     return
                 if self._reap():
                     return
+
+    def _obey(self, lines: list[bytes]) -> bool:
+        """Start a program for each ``next``; False for whatever else is said, and for the end: reasons to stop."""
+        for line in lines:
+            if line != b"next":
+                return False
+            self._start(self._waiting.pop(0))
+        return bool(lines)
 
     def _reap(self) -> bool:
         ended = {name: process for name, process in self._running.items() if process.poll() is not None}
