@@ -15,6 +15,7 @@ STEPS = st.lists(
     st.one_of(
         st.just(("take", 0)),
         st.just(("ask", 0)),
+        st.tuples(st.just("ask for few"), st.integers(1, 3)),
         st.tuples(st.just("settle"), st.integers(0, 20)),
         st.tuples(st.just("release"), st.just(0)),
         st.tuples(st.just("give up"), st.integers(0, 20)),
@@ -30,7 +31,8 @@ class Ledger:
     """What a user of the slots knows by itself."""
 
     slots: Slots
-    asking: list[asyncio.Task[int]] = field(default_factory=list)
+    asking: list[asyncio.Future[int]] = field(default_factory=list)
+    few: dict[asyncio.Future[int], int] = field(default_factory=dict)
     reserved: list[int] = field(default_factory=list)
     taken: int = 0
 
@@ -38,7 +40,16 @@ class Ledger:
         for task in [one for one in self.asking if one.done()]:
             self.asking.remove(task)
             if not task.cancelled():
+                assert 1 <= task.result() <= self.few.get(task, self.slots.capacity)
                 self.reserved.append(task.result())
+
+    def give_up(self, turn: asyncio.Future[int]) -> None:
+        """Ask no more: a task is cancelled, a bare turn withdrawn."""
+        if turn in self.few:
+            self.asking.remove(turn)
+            self.slots.withdraw(turn)
+        else:
+            turn.cancel()
 
     def agrees(self) -> bool:
         """The slots know what we hold; beyond that only turns that were granted and not collected yet."""
@@ -55,6 +66,10 @@ async def play(capacity: int, steps: list[tuple[str, int]]) -> Ledger:
                 ledger.taken += slots.take()
             case "ask":
                 ledger.asking.append(asyncio.create_task(slots.reserve()))
+            case "ask for few":
+                turn = slots.ask(number)
+                ledger.few[turn] = number
+                ledger.asking.append(turn)
             case "settle" if ledger.reserved:
                 reserved = ledger.reserved.pop(number % len(ledger.reserved))
                 used = number % (reserved + 1)
@@ -64,7 +79,7 @@ async def play(capacity: int, steps: list[tuple[str, int]]) -> Ledger:
                 slots.release()
                 ledger.taken -= 1
             case "give up" if ledger.asking:
-                ledger.asking[number % len(ledger.asking)].cancel()
+                ledger.give_up(ledger.asking[number % len(ledger.asking)])
             case "yield":
                 await asyncio.sleep(0)
             case "wait":

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -34,6 +34,7 @@ class MemoryGateway:
     trouble: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
     most_active: int = 0
     polls: int = 0
+    streams: dict[str, list[asyncio.Queue[Job | Exception | None]]] = field(default_factory=lambda: defaultdict(list))
     _keys: int = 0
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -58,6 +59,30 @@ class MemoryGateway:
         self.queued[job.type].append(job)
         async with self._arrived:
             self._arrived.notify_all()
+
+    async def push(self, job_type: str, count: int = 1, retries: int = 3) -> list[int]:
+        """New jobs, pushed to an open stream, or queued where there is none."""
+        if not self.streams[job_type]:
+            return await self.add(job_type, count, retries)
+        keys = []
+        for _ in range(count):
+            self._keys += 1
+            keys.append(self._keys)
+            self.active[self._keys] = job = make_job(self._keys, job_type, retries)
+            self.streams[job_type][0].put_nowait(job)
+        return keys
+
+    async def stream(self, job_type: str, worker: str, timeout: timedelta) -> AsyncGenerator[Job]:
+        self._check("stream")
+        pushed: asyncio.Queue[Job | Exception | None] = asyncio.Queue()
+        self.streams[job_type].append(pushed)
+        try:
+            while (job := await pushed.get()) is not None:
+                if isinstance(job, Exception):
+                    raise job
+                yield job
+        finally:
+            self.streams[job_type].remove(pushed)
 
     async def ready(self) -> bool:
         self._check("ready")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -14,6 +16,7 @@ from workers.core.errors import EngineError, EngineUnavailableError, ToolError
 from workers.core.job import Done, Failed, HandedBack, Handler, Job, JobWorker, Lease, Outcome, Pool
 from workers.core.values import JsonValue
 from workers.engine.errors import EngineBusyError
+from workers.engine.link import sleep_together
 from workers.engine.loop import JobLoop
 
 
@@ -418,3 +421,18 @@ def test_a_type_served_twice_or_a_pool_without_slots_is_refused() -> None:
         JobLoop(MemoryGateway(), [worker(at_once), worker(at_once)], {Pool.LIGHT: 1}, "test")
     with pytest.raises(ValueError, match="without slots.*light"):
         JobLoop(MemoryGateway(), [worker(at_once)], {Pool.TERRAFORM: 1}, "test")
+
+
+async def test_polls_that_were_refused_are_opened_again_in_bunches() -> None:
+    """Twenty pauses of up to a fifth of a second end at three moments at most, none of them early."""
+    began = time.monotonic()
+    late: list[float] = []
+
+    async def wait(seconds: float) -> float:
+        await sleep_together(seconds)
+        late.append(time.monotonic() - began - seconds)
+        return round(time.monotonic(), 2)
+
+    moments = await asyncio.gather(*(wait(number / 100) for number in range(1, 21)))
+    assert min(late) >= -0.001
+    assert sum(later - earlier > 0.05 for earlier, later in pairwise(sorted(moments))) <= 2

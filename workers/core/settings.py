@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     light_slots: Annotated[int, Field(ge=1, le=10000)] = Field(
         128, description="Light jobs (checks, notices, probes) that run at once."
     )
+    job_push: bool = Field(
+        True, description="Let the engine push light jobs to workers; without it they are only polled for."
+    )
     lease_seconds: Annotated[int, Field(ge=2, le=3600)] = Field(
         60,
         description="How long the engine leaves a job with a worker that does not renew it: so late does another worker "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -30,6 +30,15 @@ class JobGateway(Protocol):
         request_timeout: timedelta,
     ) -> Sequence[Job]:
         """Take up to ``max_jobs`` jobs; wait up to ``request_timeout`` for the first (zero: do not wait)."""
+        ...
+
+    def stream(
+        self,
+        job_type: str,
+        worker: str,
+        timeout: timedelta,
+    ) -> AsyncGenerator[Job]:
+        """Jobs as the engine pushes them, when they come to be; none from before. Ends with the connection."""
         ...
 
     async def complete(self, job_key: int, variables: Mapping[str, JsonValue]) -> None:

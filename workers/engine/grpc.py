@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self
@@ -144,6 +144,24 @@ class ZeebeGateway:
             if not jobs:
                 raise translate(error, self.address, f"activate jobs of type {job_type}") from error
         return jobs
+
+    async def stream(
+        self,
+        job_type: str,
+        worker: str,
+        timeout: timedelta,  # noqa: ASYNC109 - the engine's time limit, not ours
+    ) -> AsyncGenerator[Job]:
+        """Jobs of one type as the engine pushes them, each active for ``timeout``; for as long as the connection holds.
+
+        The engine pushes what becomes available while the stream is open. What was there before, and what it could
+        not push, is for those who poll.
+        """
+        request = pb.StreamActivatedJobsRequest(type=job_type, worker=worker, timeout=_milliseconds(timeout))
+        try:
+            async for job in self._stub.StreamActivatedJobs(request):
+                yield read_job(job)
+        except grpc.aio.AioRpcError as error:
+            raise translate(error, self.address, f"stream jobs of type {job_type}") from error
 
     async def complete(self, job_key: int, variables: Variables) -> None:
         """Complete a job with what it gives to the process."""

@@ -9,6 +9,9 @@ How many types share few slots without taking more than can run (docs/adr/ has t
   another one runs, or is one of several in quick succession.
 - **Fetch.** A type in demand waits its turn for slots (``Slots``: in order of asking, in fair shares), reserves them
   first and then takes at most that many jobs, without waiting. An empty answer ends the demand: back to the watch.
+- **Push.** For light types the engine pushes new jobs besides, which saves it the fetching. A pushed job for which no
+  slot is free waits for one. When as many wait as may run, the stream is closed until there is room again: what comes
+  meanwhile stays with the engine, and is watched and fetched as above.
 
 A running job keeps its slot until its outcome is reported, except one that is handed back.
 """
@@ -19,7 +22,9 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -28,10 +33,11 @@ from workers.core.job import Job, JobWorker, Pool
 from workers.engine.errors import EngineBusyError
 from workers.engine.gateway import JobGateway
 from workers.engine.lease import HeldLease
-from workers.engine.link import EngineLink, Pace, pause
+from workers.engine.link import EngineLink, Pace, pause, sleep_together
 from workers.engine.observe import LogObserver, Observer, tell
 from workers.engine.report import Reporter
 from workers.engine.slots import Slots
+from workers.engine.turn import Turn
 from workers.engine.work import Work
 
 _SHORTEST_WATCH: Final = 30.0
@@ -46,6 +52,8 @@ engine, and would be in the way of the job's own completion."""
 _NEXT_SECONDS: Final = 0.003
 """For so long it then waits for the next job, which a client that asked for one after another asks for just then: the
 first poll finds it, where an earlier one costs the engine a second command."""
+_PUSHED: Final = Pool.LIGHT
+_REOPEN_SECONDS: Final = 1.0
 _NO_WAIT: Final = timedelta()
 _BUSY_FETCHES: Final = 10
 _FETCH_SECONDS: Final = 5.0
@@ -61,6 +69,7 @@ class JobLoop:
         slots: how many jobs of each pool run at once.
         name: the name under which jobs are activated.
         observer: who is told; by default everything is logged and counted.
+        push: let the engine push the jobs of light types.
     """
 
     def __init__(
@@ -70,8 +79,11 @@ class JobLoop:
         slots: Mapping[Pool, int],
         name: str,
         observer: Observer | None = None,
+        *,
+        push: bool = True,
     ) -> None:
         self._gateway = gateway
+        self._push = push
         self._workers = tuple(workers)
         self._slots = {pool: Slots(count) for pool, count in slots.items()}
         self._name = name
@@ -83,6 +95,7 @@ class JobLoop:
         self._stopped = asyncio.Event()
         self._running: dict[int, Work] = {}
         self._serving: dict[str, asyncio.Task[None]] = {}
+        self._following: list[asyncio.Task[None]] = []
         self._fetching: set[str] = set()
         self._soon: Counter[str] = Counter()
         self._returning: set[asyncio.Task[None]] = set()
@@ -102,8 +115,11 @@ class JobLoop:
         """Work until ``drain`` is done. Cancelled: handlers are cancelled too, reports under way get a few seconds."""
         tell(self._observer, "loop.started", types=len(self._workers), slots=self._capacities())
         for worker in self._workers:
-            task = asyncio.create_task(self._serve(worker), name=f"serve {worker.type}")
+            task = asyncio.create_task(self._serve(worker, self._look), name=f"serve {worker.type}")
             self._serving[worker.type] = task
+            if self._push and worker.pool is _PUSHED:
+                task = asyncio.create_task(self._serve(worker, self._follow), name=f"follow {worker.type}")
+                self._following.append(task)
         try:
             await self._stopped.wait()
         except asyncio.CancelledError:
@@ -130,25 +146,47 @@ class JobLoop:
         self._stopped.set()
         return self.running
 
-    async def _serve(self, worker: JobWorker) -> None:
-        """Serve one type until draining. Nothing but draining ends it: every error is told and waited out."""
+    async def _serve(self, worker: JobWorker, serve: Callable[[JobWorker], Awaitable[None]]) -> None:
+        """Serve one type in one way until draining. Nothing else ends it: every error is told and waited out."""
         failures = 0
         while not self._draining.is_set():
             try:
                 await self._link.wait()
-                if await self._watch(worker):
-                    await self._fetch_while_in_demand(worker)
+                await serve(worker)
                 failures = 0
             except EngineUnavailableError as error:
                 self._link.lose(error)
             except EngineBusyError:
                 tell(self._observer, "poll.busy", type=worker.type)
-                await asyncio.sleep(self._busy_pause(failures))
+                await sleep_together(self._busy_pause(failures))
                 failures += 1
             except Exception as error:  # noqa: BLE001 - the poll must not die silently
                 tell(self._observer, "poll.failed", type=worker.type, error=error)
                 await asyncio.sleep(pause(failures, first=0.5, longest=30))
                 failures += 1
+
+    async def _look(self, worker: JobWorker) -> None:
+        """Watch, and fetch where there is demand."""
+        if await self._watch(worker):
+            await self._fetch_while_in_demand(worker)
+
+    async def _follow(self, worker: JobWorker) -> None:
+        """Take what the engine pushes, until the stream ends or too much of it waits; return when there is room."""
+        slots = self._slots[worker.pool]
+        async with aclosing(self._gateway.stream(worker.type, self._name, worker.timeout)) as jobs:
+            async for job in jobs:
+                if slots.take():
+                    self._start(job, worker, slots.release)
+                elif slots.waiting < slots.capacity:
+                    turn = Turn(slots, worker.handler)
+                    self._start(job, replace(worker, handler=turn.work), turn.leave)
+                else:
+                    tell(self._observer, "push.paused", type=worker.type)
+                    self._give_back(job)
+                    break
+        await asyncio.sleep(_REOPEN_SECONDS)
+        while slots.waiting or slots.free * 2 < slots.capacity:  # noqa: ASYNC110 - a pool has no event for it
+            await asyncio.sleep(_REOPEN_SECONDS)
 
     async def _watch(self, worker: JobWorker) -> bool:
         """One long poll without a slot. True where there is demand: its job is hardly the only one.
@@ -164,7 +202,7 @@ class JobLoop:
         for job in jobs:
             if not self._draining.is_set() and slots.take():
                 crowded |= slots.free < 1 or bool(self._works(worker.type))
-                self._start(job, worker, slots)
+                self._start(job, worker, slots.release)
             else:
                 crowded = True
                 self._give_back(job)
@@ -203,7 +241,7 @@ class JobLoop:
             self._fetching.discard(worker.type)
             slots.settle(reserved, used)
         for job in jobs[:used]:
-            self._start(job, worker, slots)
+            self._start(job, worker, slots.release)
         for job in jobs[used:]:
             self._give_back(job)
         return bool(jobs)
@@ -211,17 +249,17 @@ class JobLoop:
     async def _activate(self, worker: JobWorker, count: int, hold: timedelta) -> Sequence[Job]:
         return await self._gateway.activate(worker.type, self._name, count, worker.timeout, hold)
 
-    def _start(self, job: Job, worker: JobWorker, slots: Slots) -> None:
-        """Start the work on a job whose slot is taken."""
+    def _start(self, job: Job, worker: JobWorker, release: Callable[[], None]) -> None:
+        """Start the work on a job; ``release`` frees its slot."""
         before = self._running.get(job.key)
         if before is not None and not before.settled:
             # Our hold had lapsed (the engine was away); taking the job again has renewed it, the work goes on.
             tell(self._observer, "job.redelivered", job=job.key, type=job.type)
-            slots.release()
+            release()
             return
         tell(self._observer, "job.activated", job=job.key, type=job.type)
         lease = HeldLease(self._gateway, job, worker.timeout, self._draining, self._observer)
-        work = Work(job, worker.handler, lease, self._reporter, self._observer, slots.release, before)
+        work = Work(job, worker.handler, lease, self._reporter, self._observer, release, before)
         self._running[job.key] = work
         work.task.add_done_callback(lambda task: self._forget(work, task))
 
@@ -253,7 +291,9 @@ class JobLoop:
         for job_type, task in self._serving.items():
             if job_type not in self._fetching:
                 task.cancel()
-        tasks = set(self._serving.values())
+        for task in self._following:
+            task.cancel()
+        tasks = {*self._serving.values(), *self._following}
         for late in await _settle(tasks, _FETCH_SECONDS):
             late.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

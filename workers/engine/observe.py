@@ -5,6 +5,7 @@ Events and their fields::
     loop.started      types, slots            loop.draining    running
     engine.lost       error                   engine.back      seconds
     poll.busy         type                    poll.failed      type, error
+    push.paused       type                                                    (as many wait as may run)
     job.activated     job, type               job.given_back   job, type      (more than we can run)
     job.redelivered   job, type               job.completed    job, type, seconds
     job.failed        job, type, retries, message, seconds     (retries 0: an incident)
@@ -28,6 +29,7 @@ _LEVELS: Final = {
     "job.handed_back": "debug",
     "lease.renewed": "debug",
     "poll.busy": "debug",
+    "push.paused": "debug",
     "engine.lost": "warning",
     "poll.failed": "warning",
     "job.failed": "warning",

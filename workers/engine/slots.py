@@ -21,13 +21,18 @@ class Slots:
         self.capacity = capacity
         self.taken = 0
         self.reserved = 0
-        self._waiting: deque[asyncio.Future[int]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[int], int]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def free(self) -> int:
         """Slots that nobody holds."""
         return self.capacity - self.taken - self.reserved
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for room."""
+        return len(self._waiting)
 
     def take(self) -> bool:
         """Take a slot without reservation; False where none is free or others wait for it."""
@@ -38,14 +43,26 @@ class Slots:
 
     async def reserve(self) -> int:
         """Wait for room and reserve a fair share of it; follow with ``settle``."""
-        turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        self._serve_soon()
+        turn = self.ask(self.capacity)
         try:
             return await turn
         except asyncio.CancelledError:
-            self._withdraw(turn)
+            self.withdraw(turn)
             raise
+
+    def ask(self, most: int) -> asyncio.Future[int]:
+        """Wait in the queue for a fair share of at most ``most``; follow with ``settle``, or with ``withdraw``."""
+        turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((turn, most))
+        self._serve_soon()
+        return turn
+
+    def withdraw(self, turn: asyncio.Future[int]) -> None:
+        """Leave the queue, or give back what it brought."""
+        if turn.done() and not turn.cancelled():
+            self.settle(turn.result(), 0)
+        else:
+            self._waiting = deque(one for one in self._waiting if one[0] is not turn)
 
     def settle(self, reserved: int, used: int) -> None:
         """End a reservation: ``used`` slots of it become taken, the rest is free again."""
@@ -57,12 +74,6 @@ class Slots:
         """A taken slot is free again."""
         self.taken -= 1
         self._serve_soon()
-
-    def _withdraw(self, turn: asyncio.Future[int]) -> None:
-        if turn.done() and not turn.cancelled():
-            self.settle(turn.result(), 0)
-        elif turn in self._waiting:
-            self._waiting.remove(turn)
 
     def _serve_soon(self) -> None:
         """Serve those who wait: now where a third is free, else after a moment in which more may become free."""
@@ -78,8 +89,8 @@ class Slots:
             self._timer.cancel()
             self._timer = None
         while self._waiting and self.free > 0:
-            turn = self._waiting.popleft()
+            turn, most = self._waiting.popleft()
             if not turn.done():
-                share = max(1, self.free // (len(self._waiting) + 1))
+                share = min(most, max(1, self.free // (len(self._waiting) + 1)))
                 self.reserved += share
                 turn.set_result(share)

@@ -108,7 +108,7 @@ async def serve(assembly: Assembly, stop: asyncio.Event) -> None:
             workers = job_workers(assembly, catalogue, gateway, rest)
             observer.recorded |= {worker.type for worker in workers if isinstance(worker.handler, Recorded)}
             watched = [replace(w, handler=traced(w.handler)) for w in counting_drift(workers, metrics)]
-            loop = JobLoop(gateway, watched, found, assembly.name, observer)
+            loop = JobLoop(gateway, watched, found, assembly.name, observer, push=assembly.settings.job_push)
             running = asyncio.create_task(loop.run(), name="job loop")
             async with _heart(assembly, catalogue, workers):
                 await _until_told(stop, running, _catalogue_changes(assembly, catalogue))
