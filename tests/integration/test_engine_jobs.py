@@ -230,6 +230,25 @@ def busy(count: int) -> Iterator[None]:
             process.wait()
 
 
+async def test_a_burst_of_pushed_jobs_is_done_within_the_slots(settings: Settings) -> None:
+    """800 jobs come at once to 4 slots: 4 run, some are on their way, most stay with the engine. All end soon."""
+    running = most = 0
+
+    async def handler(job: Job, lease: Lease) -> Outcome:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return Done()
+
+    async with serving(settings, handler) as bench:
+        await asyncio.gather(*(bench.start() for _ in range(800)))
+        await bench.told("job.completed", 800, SEARCH_SECONDS - 30)
+    assert most == 4
+    assert bench.seen.counts["job.failed"] == 0
+
+
 async def test_refused_is_caught_by_the_boundary_event(settings: Settings) -> None:
     """The BPMN error takes the drawn path."""
 

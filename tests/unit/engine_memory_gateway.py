@@ -33,6 +33,7 @@ class MemoryGateway:
     extended: list[int] = field(default_factory=list)
     trouble: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
     most_active: int = 0
+    unread: int = 2
     polls: int = 0
     streams: dict[str, list[asyncio.Queue[Job | Exception | None]]] = field(default_factory=lambda: defaultdict(list))
     _keys: int = 0
@@ -61,15 +62,18 @@ class MemoryGateway:
             self._arrived.notify_all()
 
     async def push(self, job_type: str, count: int = 1, retries: int = 3) -> list[int]:
-        """New jobs, pushed to an open stream, or queued where there is none."""
-        if not self.streams[job_type]:
-            return await self.add(job_type, count, retries)
+        """New jobs, pushed to an open stream, or queued where there is none or as many lie in it unread as it takes."""
         keys = []
         for _ in range(count):
+            stream = next((one for one in self.streams[job_type] if one.qsize() < self.unread), None)
+            if stream is None:
+                keys += await self.add(job_type, 1, retries)
+                continue
             self._keys += 1
             keys.append(self._keys)
             self.active[self._keys] = job = make_job(self._keys, job_type, retries)
-            self.streams[job_type][0].put_nowait(job)
+            stream.put_nowait(job)
+            await asyncio.sleep(0.001)
         return keys
 
     async def stream(self, job_type: str, worker: str, timeout: timedelta) -> AsyncGenerator[Job]:

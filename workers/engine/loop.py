@@ -9,9 +9,8 @@ How many types share few slots without taking more than can run (docs/adr/ has t
   another one runs, or is one of several in quick succession.
 - **Fetch.** A type in demand waits its turn for slots (``Slots``: in order of asking, in fair shares), reserves them
   first and then takes at most that many jobs, without waiting. An empty answer ends the demand: back to the watch.
-- **Push.** For light types the engine pushes new jobs besides, which saves it the fetching. A pushed job for which no
-  slot is free waits for one. When as many wait as may run, the stream is closed until there is room again: what comes
-  meanwhile stays with the engine, and is watched and fetched as above.
+- **Push.** For light types the engine pushes new jobs besides, which saves it the fetching. While no slot is free the
+  stream is not read: gRPC's flow control then stops the engine, which leaves the jobs to those who poll.
 
 A running job keeps its slot until its outcome is reported, except one that is handed back.
 """
@@ -24,7 +23,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -37,7 +35,6 @@ from workers.engine.link import EngineLink, Pace, pause, sleep_together
 from workers.engine.observe import LogObserver, Observer, tell
 from workers.engine.report import Reporter
 from workers.engine.slots import Slots
-from workers.engine.turn import Turn
 from workers.engine.work import Work
 
 _SHORTEST_WATCH: Final = 30.0
@@ -171,22 +168,33 @@ class JobLoop:
             await self._fetch_while_in_demand(worker)
 
     async def _follow(self, worker: JobWorker) -> None:
-        """Take what the engine pushes, until the stream ends or too much of it waits; return when there is room."""
+        """Take what the engine pushes, until the stream ends or is unread for too long; return when there is room.
+
+        Jobs that lie unread are not renewed. We close the stream before they could be with somebody else too.
+        """
         slots = self._slots[worker.pool]
         async with aclosing(self._gateway.stream(worker.type, self._name, worker.timeout)) as jobs:
             async for job in jobs:
-                if slots.take():
-                    self._start(job, worker, slots.release)
-                elif slots.waiting < slots.capacity:
-                    turn = Turn(slots, worker.handler)
-                    self._start(job, replace(worker, handler=turn.work), turn.leave)
-                else:
+                if not slots.take() and not await self._taken(slots, job, worker.timeout / 2):
                     tell(self._observer, "push.paused", type=worker.type)
-                    self._give_back(job)
                     break
+                self._start(job, worker, slots.release)
         await asyncio.sleep(_REOPEN_SECONDS)
-        while slots.waiting or slots.free * 2 < slots.capacity:  # noqa: ASYNC110 - a pool has no event for it
-            await asyncio.sleep(_REOPEN_SECONDS)
+        slots.settle(await slots.reserve(1), 0)
+
+    async def _taken(self, slots: Slots, job: Job, patience: timedelta) -> bool:
+        """Wait for a slot and take it. Where there is none in time, or the wait is cancelled, the job goes back."""
+        taken = False
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                slots.settle(await slots.reserve(1), 1)
+                taken = True
+        except TimeoutError:
+            pass
+        finally:
+            if not taken:
+                self._give_back(job)
+        return taken
 
     async def _watch(self, worker: JobWorker) -> bool:
         """One long poll without a slot. True where there is demand: its job is hardly the only one.

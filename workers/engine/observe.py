@@ -5,7 +5,7 @@ Events and their fields::
     loop.started      types, slots            loop.draining    running
     engine.lost       error                   engine.back      seconds
     poll.busy         type                    poll.failed      type, error
-    push.paused       type                                                    (as many wait as may run)
+    push.paused       type                                                    (no slot for long)
     job.activated     job, type               job.given_back   job, type      (more than we can run)
     job.redelivered   job, type               job.completed    job, type, seconds
     job.failed        job, type, retries, message, seconds     (retries 0: an incident)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from typing import Final
 
@@ -29,11 +30,6 @@ class Slots:
         """Slots that nobody holds."""
         return self.capacity - self.taken - self.reserved
 
-    @property
-    def waiting(self) -> int:
-        """How many wait for room."""
-        return len(self._waiting)
-
     def take(self) -> bool:
         """Take a slot without reservation; False where none is free or others wait for it."""
         if self.free < 1 or self._waiting:
@@ -41,28 +37,16 @@ class Slots:
         self.taken += 1
         return True
 
-    async def reserve(self) -> int:
-        """Wait for room and reserve a fair share of it; follow with ``settle``."""
-        turn = self.ask(self.capacity)
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            self.withdraw(turn)
-            raise
-
-    def ask(self, most: int) -> asyncio.Future[int]:
-        """Wait in the queue for a fair share of at most ``most``; follow with ``settle``, or with ``withdraw``."""
+    async def reserve(self, most: int = sys.maxsize) -> int:
+        """Wait for room and reserve a fair share of it, at most ``most``; follow with ``settle``."""
         turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((turn, most))
         self._serve_soon()
-        return turn
-
-    def withdraw(self, turn: asyncio.Future[int]) -> None:
-        """Leave the queue, or give back what it brought."""
-        if turn.done() and not turn.cancelled():
-            self.settle(turn.result(), 0)
-        else:
-            self._waiting = deque(one for one in self._waiting if one[0] is not turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            self._withdraw(turn)
+            raise
 
     def settle(self, reserved: int, used: int) -> None:
         """End a reservation: ``used`` slots of it become taken, the rest is free again."""
@@ -74,6 +58,12 @@ class Slots:
         """A taken slot is free again."""
         self.taken -= 1
         self._serve_soon()
+
+    def _withdraw(self, turn: asyncio.Future[int]) -> None:
+        if turn.done() and not turn.cancelled():
+            self.settle(turn.result(), 0)
+        else:
+            self._waiting = deque(waiting for waiting in self._waiting if waiting[0] is not turn)
 
     def _serve_soon(self) -> None:
         """Serve those who wait: now where a third is free, else after a moment in which more may become free."""
