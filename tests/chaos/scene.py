@@ -162,7 +162,7 @@ class Scene:
         """Lead cases to where they break, approving on the way."""
         await self._lead(list(cases or self.cases), self._is_there, seconds, "to come to its point")
 
-    async def finish(self, cases: Iterable[Case] | None = None, seconds: float = 2 * PATIENCE_SECONDS) -> None:
+    async def finish(self, cases: Iterable[Case] | None = None, seconds: float = 3 * PATIENCE_SECONDS) -> None:
         """Lead cases to their end, approving on the way."""
         await self._lead(list(cases or self.cases), self._has_ended, seconds, "to end")
 
