@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,8 @@ from workers.core.errors import EngineUnavailableError
 from workers.core.job import Job
 from workers.core.values import JsonValue
 from workers.engine.errors import JobGoneError
+
+_OTHER_CLOCK = 1_000_000
 
 
 @dataclass
@@ -71,7 +74,8 @@ class MemoryGateway:
                 continue
             self._keys += 1
             keys.append(self._keys)
-            self.active[self._keys] = job = make_job(self._keys, job_type, retries)
+            job = replace(make_job(self._keys, job_type, retries), deadline=time.monotonic() + _OTHER_CLOCK)
+            self.active[self._keys] = job
             stream.put_nowait(job)
             await asyncio.sleep(0.001)
         return keys

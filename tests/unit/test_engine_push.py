@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -100,6 +101,44 @@ async def test_a_stream_that_is_not_read_for_half_a_lease_is_closed_until_there_
     assert gate.order == [first, second]
     assert {retries for _, retries, _, _ in gateway.failed} == {7}
     assert seen.count("push.paused") == 1
+
+
+async def test_a_job_that_lay_unread_for_half_a_lease_is_left_alone() -> None:
+    """It could be with somebody else soon: it is not begun, not even with a free slot, and comes again by itself."""
+    gateway, gate, seen = MemoryGateway(), Gate(), Recorder()
+    gate.open.set()
+    async with running(gateway, JobWorker("t", gate, timeout=timedelta(seconds=0.4)), slots=2, seen=seen):
+        (first,) = await gateway.push("t")
+        await until(lambda: first in gateway.completed)
+        pushing = asyncio.create_task(gateway.push("t"))
+        await asyncio.sleep(0)
+        time.sleep(0.3)  # noqa: ASYNC251 - nothing is read meanwhile
+        (late,) = await pushing
+        await until(lambda: seen.count("push.paused") == 1)
+        assert gate.order == [first]
+        assert gateway.failed == []
+        await gateway.redeliver(late)
+        await until(lambda: late in gateway.completed)
+
+
+async def test_the_time_unread_adds_up_over_a_slow_pool() -> None:
+    """Five jobs for one slot, each quicker than half a lease: none begins later than that after it was pushed."""
+    gateway, begun = MemoryGateway(unread=5), {}
+    pushed: dict[int, float] = {}
+
+    async def slow(job: Job, lease: Lease) -> Outcome:
+        begun[job.key] = time.monotonic()
+        await asyncio.sleep(0.15)
+        return Done()
+
+    async with running(gateway, JobWorker("t", slow, timeout=timedelta(seconds=0.5)), slots=1):
+        (key,) = await gateway.push("t")
+        for _ in range(4):
+            pushed[key] = time.monotonic()
+            (key,) = await gateway.push("t")
+        pushed[key] = time.monotonic()
+        await until(lambda: not gateway.streams["t"])
+        assert [begun[key] - pushed[key] < 0.3 for key in begun] == [True, True]
 
 
 async def test_a_drain_hands_back_what_waits_for_a_slot() -> None:

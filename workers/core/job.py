@@ -42,6 +42,7 @@ class Job:
         headers: task headers of the model.
         variables: the process variables visible to the job.
         user_task: what a task listener listens to; None for every other job.
+        deadline: when our hold on it lapses unless it is renewed, in seconds of the engine's clock.
     """
 
     key: int
@@ -56,6 +57,7 @@ class Job:
     headers: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
     user_task: ListenedTask | None = None
+    deadline: float = 0.0
 
 
 class Lease(Protocol):

@@ -26,6 +26,7 @@ def read_job(job: pb.ActivatedJob) -> Job:
         headers=json.loads(job.customHeaders or "{}"),
         variables=json.loads(job.variables or "{}"),
         user_task=listened_task(job),
+        deadline=job.deadline / 1000,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from datetime import timedelta
 from typing import Final
 
@@ -15,6 +17,23 @@ from workers.engine.observe import Observer, tell
 _RENEWALS_PER_TIMEOUT: Final = 3
 _RETRIES_PER_TIMEOUT: Final = 12
 _LONGEST_RETRY_SECONDS: Final = 5.0
+
+
+class Unread:
+    """How long the jobs of one stream lay unread, by the engine's clock and ours, whatever lies between the two.
+
+    The job that came soonest after its activation counts as read at once.
+    """
+
+    def __init__(self, timeout: timedelta) -> None:
+        self._timeout = timeout.total_seconds()
+        self._least = math.inf
+
+    def seconds(self, job: Job) -> float:
+        """So long ago was the job pushed. To be asked as soon as it is read."""
+        since = time.monotonic() - (job.deadline - self._timeout)
+        self._least = min(self._least, since)
+        return since - self._least
 
 
 class HeldLease:

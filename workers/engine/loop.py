@@ -30,7 +30,7 @@ from workers.core.errors import EngineUnavailableError
 from workers.core.job import Job, JobWorker, Pool
 from workers.engine.errors import EngineBusyError
 from workers.engine.gateway import JobGateway
-from workers.engine.lease import HeldLease
+from workers.engine.lease import HeldLease, Unread
 from workers.engine.link import EngineLink, Pace, pause, sleep_together
 from workers.engine.observe import LogObserver, Observer, tell
 from workers.engine.report import Reporter
@@ -170,23 +170,24 @@ class JobLoop:
     async def _follow(self, worker: JobWorker) -> None:
         """Take what the engine pushes, until the stream ends or is unread for too long; return when there is room.
 
-        Jobs that lie unread are not renewed. We close the stream before they could be with somebody else too.
+        Jobs that lie unread are not renewed. We leave them before they could be with somebody else too.
         """
-        slots = self._slots[worker.pool]
+        slots, unread = self._slots[worker.pool], Unread(worker.timeout)
         async with aclosing(self._gateway.stream(worker.type, self._name, worker.timeout)) as jobs:
             async for job in jobs:
-                if not slots.take() and not await self._taken(slots, job, worker.timeout / 2):
+                patience = worker.timeout.total_seconds() / 2 - unread.seconds(job)
+                if patience < 0 or not (slots.take() or await self._taken(slots, job, patience)):
                     tell(self._observer, "push.paused", type=worker.type)
                     break
                 self._start(job, worker, slots.release)
         await asyncio.sleep(_REOPEN_SECONDS)
         slots.settle(await slots.reserve(1), 0)
 
-    async def _taken(self, slots: Slots, job: Job, patience: timedelta) -> bool:
+    async def _taken(self, slots: Slots, job: Job, patience: float) -> bool:
         """Wait for a slot and take it. Where there is none in time, or the wait is cancelled, the job goes back."""
         taken = False
         try:
-            async with asyncio.timeout(patience.total_seconds()):
+            async with asyncio.timeout(patience):
                 slots.settle(await slots.reserve(1), 1)
                 taken = True
         except TimeoutError:
