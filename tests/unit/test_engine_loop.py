@@ -52,7 +52,7 @@ def worker(handler: Handler, job_type: str = "t", timeout: float = 60) -> JobWor
 async def running(
     gateway: MemoryGateway, workers: list[JobWorker], slots: int, observer: Recorder | None = None
 ) -> AsyncIterator[JobLoop]:
-    loop = JobLoop(gateway, workers, {Pool.LIGHT: slots}, "test", observer or Recorder())
+    loop = JobLoop(gateway, workers, {Pool.LIGHT: slots}, "test", observer or Recorder(), push=False)
     task = asyncio.create_task(loop.run())
     try:
         yield loop

@@ -70,6 +70,15 @@ async def test_a_pushed_job_costs_no_poll() -> None:
         assert gateway.polls == 1
 
 
+async def test_jobs_from_before_the_stream_are_fetched_together() -> None:
+    """The first of ten waiting jobs shows that there are more: one fetch brings the other nine."""
+    gateway = MemoryGateway()
+    await gateway.add("t", 10)
+    async with running(gateway, JobWorker("t", at_once), slots=20):
+        await until(lambda: len(gateway.completed) == 10)
+        assert gateway.polls == 4  # the watch, a fetch, one that finds nothing, and the watch again
+
+
 async def test_pushed_jobs_never_run_beyond_the_slots() -> None:
     """Of twenty jobs and two slots two run, and three more are out: one in hand, two unread. All end, in two ways."""
     gateway, gate = MemoryGateway(), Gate()

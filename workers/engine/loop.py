@@ -114,7 +114,7 @@ class JobLoop:
         for worker in self._workers:
             task = asyncio.create_task(self._serve(worker, self._look), name=f"serve {worker.type}")
             self._serving[worker.type] = task
-            if self._push and worker.pool is _PUSHED:
+            if self._pushed(worker):
                 task = asyncio.create_task(self._serve(worker, self._follow), name=f"follow {worker.type}")
                 self._following.append(task)
         try:
@@ -207,7 +207,8 @@ class JobLoop:
         jobs = await self._activate(worker, 1, self._watch_time())
         soon = bool(jobs) and time.monotonic() - began < _SOON_SECONDS
         self._soon[worker.type] = self._soon[worker.type] + 1 if soon else 0
-        slots, crowded = self._slots[worker.pool], False
+        # What a stream does not bring was there before it, or was too much for it.
+        slots, crowded = self._slots[worker.pool], soon and self._pushed(worker)
         for job in jobs:
             if not self._draining.is_set() and slots.take():
                 crowded |= slots.free < 1 or bool(self._works(worker.type))
@@ -219,6 +220,9 @@ class JobLoop:
             await asyncio.wait(works, timeout=_QUICK_SECONDS)
             await asyncio.sleep(_NEXT_SECONDS)
         return crowded or (soon and self._soon[worker.type] % _SOON_IN_A_ROW == 0)
+
+    def _pushed(self, worker: JobWorker) -> bool:
+        return self._push and worker.pool is _PUSHED
 
     def _works(self, job_type: str) -> list[asyncio.Task[None]]:
         return [work.task for work in self._running.values() if work.job.type == job_type]
