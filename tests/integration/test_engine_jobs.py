@@ -75,7 +75,10 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
 class Bench:
     """One process with one job type of its own, served by the handler under test."""
 
-    def __init__(self, gateway: ZeebeGateway, rest: OrchestrationRest, process: str, seen: LogObserver) -> None:
+    def __init__(
+        self, gateway: ZeebeGateway, rest: OrchestrationRest, process: str, seen: LogObserver, loop: JobLoop
+    ) -> None:
+        self.loop = loop
         self.gateway = gateway
         self.rest = rest
         self.process = process
@@ -136,7 +139,7 @@ async def serving(
         worker = JobWorker(job_type, handler, Pool.LIGHT, timedelta(seconds=lease_seconds))
         loop = JobLoop(gateway, [worker], {Pool.LIGHT: slots}, "test", seen)
         task = asyncio.create_task(loop.run())
-        yield Bench(gateway, rest, process, seen)
+        yield Bench(gateway, rest, process, seen, loop)
         await loop.drain(timedelta(seconds=5))
         await task
 
@@ -247,6 +250,32 @@ async def test_a_burst_of_pushed_jobs_is_done_within_the_slots(settings: Setting
         await bench.told("job.completed", 800, SEARCH_SECONDS - 30)
     assert most == 4
     assert bench.seen.counts["job.failed"] == 0
+
+
+async def test_a_worker_without_room_leaves_new_jobs_to_others(settings: Settings) -> None:
+    """After half a lease without a slot its stream is closed: its job in hand and a new one go to another worker."""
+    full = asyncio.Event()
+
+    async def handler(job: Job, lease: Lease) -> Outcome:
+        await full.wait()
+        return Done()
+
+    async with serving(settings, handler, lease_seconds=6, slots=1) as bench:
+        await bench.start()
+        await bench.told("job.activated")
+        await bench.start()
+        await bench.told("push.paused")
+        await bench.start()
+        job_type = bench.loop.running[0].type
+        others: list[Job] = []
+        async with asyncio.timeout(30):
+            while len(others) < 2:
+                wait = timedelta(seconds=5)
+                others += await bench.gateway.activate(job_type, "other", 2, timedelta(seconds=30), wait)
+        for job in others:
+            await bench.gateway.complete(job.key, {})
+        full.set()
+        await bench.told("job.completed")
 
 
 async def test_refused_is_caught_by_the_boundary_event(settings: Settings) -> None:

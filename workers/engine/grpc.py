@@ -157,11 +157,14 @@ class ZeebeGateway:
         not push, is for those who poll.
         """
         request = pb.StreamActivatedJobsRequest(type=job_type, worker=worker, timeout=_milliseconds(timeout))
+        call = self._stub.StreamActivatedJobs(request)
         try:
-            async for job in self._stub.StreamActivatedJobs(request):
+            async for job in call:
                 yield read_job(job)
         except grpc.aio.AioRpcError as error:
             raise translate(error, self.address, f"stream jobs of type {job_type}") from error
+        finally:
+            call.cancel()  # who stops reading must not be pushed to
 
     async def complete(self, job_key: int, variables: Variables) -> None:
         """Complete a job with what it gives to the process."""
