@@ -76,12 +76,12 @@ class Bench:
     """One process with one job type of its own, served by the handler under test."""
 
     def __init__(
-        self, gateway: ZeebeGateway, rest: OrchestrationRest, process: str, seen: LogObserver, loop: JobLoop
+        self, gateway: ZeebeGateway, rest: OrchestrationRest, process: str, job_type: str, seen: LogObserver
     ) -> None:
-        self.loop = loop
         self.gateway = gateway
         self.rest = rest
         self.process = process
+        self.job_type = job_type
         self.seen = seen
 
     async def start(self, **variables: object) -> int:
@@ -139,7 +139,7 @@ async def serving(
         worker = JobWorker(job_type, handler, Pool.LIGHT, timedelta(seconds=lease_seconds))
         loop = JobLoop(gateway, [worker], {Pool.LIGHT: slots}, "test", seen)
         task = asyncio.create_task(loop.run())
-        yield Bench(gateway, rest, process, seen, loop)
+        yield Bench(gateway, rest, process, job_type, seen)
         await loop.drain(timedelta(seconds=5))
         await task
 
@@ -233,22 +233,27 @@ def busy(count: int) -> Iterator[None]:
             process.wait()
 
 
-async def test_a_burst_of_pushed_jobs_is_done_within_the_slots(settings: Settings) -> None:
-    """800 jobs come at once to 4 slots: 4 run, some are on their way, most stay with the engine. All end soon."""
-    running = most = 0
+class Brief:
+    """A handler that takes a hundredth of a second, and knows how many of it ran at once."""
 
-    async def handler(job: Job, lease: Lease) -> Outcome:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
+    def __init__(self) -> None:
+        self.running = self.most = 0
+
+    async def __call__(self, job: Job, lease: Lease) -> Outcome:
+        self.running += 1
+        self.most = max(self.most, self.running)
         await asyncio.sleep(0.01)
-        running -= 1
+        self.running -= 1
         return Done()
 
+
+async def test_a_burst_of_pushed_jobs_is_done_within_the_slots(settings: Settings) -> None:
+    """800 jobs come at once to 4 slots: 4 run, some are on their way, most stay with the engine. All end soon."""
+    handler = Brief()
     async with serving(settings, handler) as bench:
         await asyncio.gather(*(bench.start() for _ in range(800)))
         await bench.told("job.completed", 800, SEARCH_SECONDS - 30)
-    assert most == 4
+    assert handler.most == 4
     assert bench.seen.counts["job.failed"] == 0
 
 
@@ -266,12 +271,11 @@ async def test_a_worker_without_room_leaves_new_jobs_to_others(settings: Setting
         await bench.start()
         await bench.told("push.paused")
         await bench.start()
-        job_type = bench.loop.running[0].type
         others: list[Job] = []
         async with asyncio.timeout(30):
             while len(others) < 2:
                 wait = timedelta(seconds=5)
-                others += await bench.gateway.activate(job_type, "other", 2, timedelta(seconds=30), wait)
+                others += await bench.gateway.activate(bench.job_type, "other", 2, timedelta(seconds=30), wait)
         for job in others:
             await bench.gateway.complete(job.key, {})
         full.set()
@@ -393,16 +397,7 @@ async def test_a_result_that_the_engine_cannot_take_fails_the_job_with_a_small_p
 
 async def test_many_jobs_of_many_types_all_end(settings: Settings) -> None:
     """60 instances over 12 job types and 2 slots: every one completes, never more than 2 run."""
-    running = most = 0
-
-    async def handler(job: Job, lease: Lease) -> Outcome:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(0.01)
-        running -= 1
-        return Done()
-
+    handler = Brief()
     mark = uuid.uuid4().hex
     names = {f"EngineTest_{mark}_{n}": f"enginetest.{mark}.{n}" for n in range(12)}
     seen = LogObserver()
@@ -417,4 +412,4 @@ async def test_many_jobs_of_many_types_all_end(settings: Settings) -> None:
         await eventually(lambda: _ready(seen.counts["job.completed"] == 60), 60)
         await loop.drain(timedelta(seconds=5))
         await task
-    assert most == 2
+    assert handler.most == 2

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from workers.core.errors import EngineUnavailableError
-from workers.core.job import Job
+from workers.core.job import Done, Job, Lease, Outcome
 from workers.core.values import JsonValue
 from workers.engine.errors import JobGoneError
 
@@ -176,6 +176,41 @@ class Recorder:
 
     def count(self, name: str) -> int:
         return sum(one == name for one, _ in self.events)
+
+
+class Gate:
+    """A handler that waits until it is opened, and counts how many run at once."""
+
+    def __init__(self, outcome: Outcome | None = None) -> None:
+        self.open = asyncio.Event()
+        self.started: list[Job] = []
+        self.ended: list[Job] = []
+        self.leases: dict[int, Lease] = {}
+        self.most = 0
+        self._outcome = outcome or Done()
+
+    async def __call__(self, job: Job, lease: Lease) -> Outcome:
+        self.started.append(job)
+        self.leases[job.key] = lease
+        self.most = max(self.most, self.running)
+        await self.open.wait()
+        self.ended.append(job)
+        return self._outcome
+
+    @property
+    def running(self) -> int:
+        """How many run now."""
+        return len(self.started) - len(self.ended)
+
+    @property
+    def order(self) -> list[int]:
+        """The keys of the jobs, as they began."""
+        return [job.key for job in self.started]
+
+
+async def at_once(job: Job, lease: Lease) -> Outcome:
+    """A handler that has nothing to do."""
+    return Done()
 
 
 def make_job(key: int, job_type: str = "t", retries: int = 3) -> Job:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +129,14 @@ def test_programs_end_with_the_pipe(supervised: Supervised) -> None:
 
 def test_programs_start_when_they_are_asked_for(tmp_path: Path) -> None:
     """No program starts before the word for it; two words in one breath start two, in order."""
-    with ExitStack() as ended:
-        running = Supervised(tmp_path, "orderly", orderly=ORDERLY, stubborn=STUBBORN, more=ORDERLY)
-        ended.callback(running.end)
+    running = Supervised(tmp_path, "orderly", orderly=ORDERLY, stubborn=STUBBORN, more=ORDERLY)
+    try:
         assert list(running.pids) == ["orderly"]
         assert not running.says(within=0.7)
         running.tell("next\nnext")
         assert [running.event()["name"], running.event()["name"]] == ["stubborn", "more"]
+    finally:
+        running.end()
 
 
 def test_the_last_program_is_stopped_first(supervised: Supervised) -> None:

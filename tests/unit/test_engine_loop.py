@@ -11,37 +11,13 @@ from itertools import pairwise
 
 import pytest
 
-from engine_memory_gateway import MemoryGateway, Recorder, until
+from engine_memory_gateway import Gate, MemoryGateway, Recorder, at_once, until
 from workers.core.errors import EngineError, EngineUnavailableError, ToolError
 from workers.core.job import Done, Failed, HandedBack, Handler, Job, JobWorker, Lease, Outcome, Pool
 from workers.core.values import JsonValue
 from workers.engine.errors import EngineBusyError
 from workers.engine.link import sleep_together
 from workers.engine.loop import JobLoop
-
-
-class Gate:
-    """A handler that waits until it is opened, and counts how many run at once."""
-
-    def __init__(self, outcome: Outcome | None = None) -> None:
-        self.open = asyncio.Event()
-        self.started: list[Job] = []
-        self.ended: list[Job] = []
-        self.leases: dict[int, Lease] = {}
-        self.most = 0
-        self._outcome = outcome or Done()
-
-    async def __call__(self, job: Job, lease: Lease) -> Outcome:
-        self.started.append(job)
-        self.leases[job.key] = lease
-        self.most = max(self.most, len(self.started) - len(self.ended))
-        await self.open.wait()
-        self.ended.append(job)
-        return self._outcome
-
-
-async def at_once(job: Job, lease: Lease) -> Outcome:
-    return Done()
 
 
 def worker(handler: Handler, job_type: str = "t", timeout: float = 60) -> JobWorker:

@@ -10,33 +10,12 @@ from datetime import timedelta
 
 import pytest
 
-from engine_memory_gateway import MemoryGateway, Recorder, until
+from engine_memory_gateway import Gate, MemoryGateway, Recorder, at_once, until
 from workers.core.errors import EngineError, EngineUnavailableError
 from workers.core.job import Done, Job, JobWorker, Lease, Outcome, Pool
 from workers.engine import loop as module
 from workers.engine.errors import EngineBusyError
 from workers.engine.loop import JobLoop
-
-
-class Gate:
-    """A handler that waits until it is opened, and counts how many run at once."""
-
-    def __init__(self) -> None:
-        self.open = asyncio.Event()
-        self.running = self.most = 0
-        self.order: list[int] = []
-
-    async def __call__(self, job: Job, lease: Lease) -> Outcome:
-        self.order.append(job.key)
-        self.running += 1
-        self.most = max(self.most, self.running)
-        await self.open.wait()
-        self.running -= 1
-        return Done()
-
-
-async def at_once(job: Job, lease: Lease) -> Outcome:
-    return Done()
 
 
 @pytest.fixture(autouse=True)

@@ -91,9 +91,8 @@ class JobLoop:
         self._draining = asyncio.Event()
         self._stopped = asyncio.Event()
         self._running: dict[int, Work] = {}
-        self._serving: dict[str, asyncio.Task[None]] = {}
-        self._following: list[asyncio.Task[None]] = []
-        self._fetching: set[str] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._fetching: set[asyncio.Task[None] | None] = set()
         self._soon: Counter[str] = Counter()
         self._returning: set[asyncio.Task[None]] = set()
         self._check()
@@ -112,11 +111,9 @@ class JobLoop:
         """Work until ``drain`` is done. Cancelled: handlers are cancelled too, reports under way get a few seconds."""
         tell(self._observer, "loop.started", types=len(self._workers), slots=self._capacities())
         for worker in self._workers:
-            task = asyncio.create_task(self._serve(worker, self._look), name=f"serve {worker.type}")
-            self._serving[worker.type] = task
+            self._serving.add(asyncio.create_task(self._serve(worker, self._look), name=f"serve {worker.type}"))
             if self._pushed(worker):
-                task = asyncio.create_task(self._serve(worker, self._follow), name=f"follow {worker.type}")
-                self._following.append(task)
+                self._serving.add(asyncio.create_task(self._serve(worker, self._follow), name=f"follow {worker.type}"))
         try:
             await self._stopped.wait()
         except asyncio.CancelledError:
@@ -179,7 +176,7 @@ class JobLoop:
                 if patience < 0 or not (slots.take() or await self._taken(slots, job, patience)):
                     tell(self._observer, "push.paused", type=worker.type)
                     break
-                self._start(job, worker, slots.release)
+                self._start(job, worker, slots)
         await asyncio.sleep(_REOPEN_SECONDS)
         slots.settle(await slots.reserve(1), 0)
 
@@ -212,7 +209,7 @@ class JobLoop:
         for job in jobs:
             if not self._draining.is_set() and slots.take():
                 crowded |= slots.free < 1 or bool(self._works(worker.type))
-                self._start(job, worker, slots.release)
+                self._start(job, worker, slots)
             else:
                 crowded = True
                 self._give_back(job)
@@ -246,15 +243,16 @@ class JobLoop:
         slots = self._slots[worker.pool]
         reserved = await slots.reserve()
         used = 0
-        self._fetching.add(worker.type)
+        ours = asyncio.current_task()
+        self._fetching.add(ours)
         try:
             jobs = await self._activate(worker, reserved, _NO_WAIT)
             used = min(len(jobs), reserved)
         finally:
-            self._fetching.discard(worker.type)
+            self._fetching.discard(ours)
             slots.settle(reserved, used)
         for job in jobs[:used]:
-            self._start(job, worker, slots.release)
+            self._start(job, worker, slots)
         for job in jobs[used:]:
             self._give_back(job)
         return bool(jobs)
@@ -262,17 +260,17 @@ class JobLoop:
     async def _activate(self, worker: JobWorker, count: int, hold: timedelta) -> Sequence[Job]:
         return await self._gateway.activate(worker.type, self._name, count, worker.timeout, hold)
 
-    def _start(self, job: Job, worker: JobWorker, release: Callable[[], None]) -> None:
-        """Start the work on a job; ``release`` frees its slot."""
+    def _start(self, job: Job, worker: JobWorker, slots: Slots) -> None:
+        """Start the work on a job whose slot is taken."""
         before = self._running.get(job.key)
         if before is not None and not before.settled:
             # Our hold had lapsed (the engine was away); taking the job again has renewed it, the work goes on.
             tell(self._observer, "job.redelivered", job=job.key, type=job.type)
-            release()
+            slots.release()
             return
         tell(self._observer, "job.activated", job=job.key, type=job.type)
         lease = HeldLease(self._gateway, job, worker.timeout, self._draining, self._observer)
-        work = Work(job, worker.handler, lease, self._reporter, self._observer, release, before)
+        work = Work(job, worker.handler, lease, self._reporter, self._observer, slots.release, before)
         self._running[job.key] = work
         work.task.add_done_callback(lambda task: self._forget(work, task))
 
@@ -301,15 +299,11 @@ class JobLoop:
 
     async def _end_serving(self) -> None:
         """End the polls: those that wait are cancelled, a fetch under way gets the time to bring in what it took."""
-        for job_type, task in self._serving.items():
-            if job_type not in self._fetching:
-                task.cancel()
-        for task in self._following:
+        for task in self._serving - self._fetching:
             task.cancel()
-        tasks = {*self._serving.values(), *self._following}
-        for late in await _settle(tasks, _FETCH_SECONDS):
+        for late in await _settle(self._serving, _FETCH_SECONDS):
             late.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _cancel_running(self) -> None:
         for work in self._running.values():
