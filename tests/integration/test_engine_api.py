@@ -15,6 +15,7 @@ from workers.core.settings import Settings
 from workers.engine.errors import JobGoneError
 from workers.engine.grpc import ZeebeGateway
 from workers.engine.rest import OrchestrationRest, UserTask
+from workers.service.adapters import EngineTasks
 
 pytestmark = [pytest.mark.engine, pytest.mark.conformance]
 
@@ -200,6 +201,25 @@ async def test_a_person_claims_and_completes_a_task_and_the_engine_records_it(
             while (done := await act.user_task(task.key)).completed is None:
                 await asyncio.sleep(0.2)
     assert (done.state, done.assignee) == ("COMPLETED", "act")
+
+
+async def test_a_task_counts_as_open_until_its_completion_is_shown(
+    settings: Settings, gateway: ZeebeGateway, rest: OrchestrationRest, mark: str
+) -> None:
+    """What the workers ask of a task: open first, then completed by its assignee, and never both."""
+    await deploy_pair(gateway, mark)
+    task = await review_of(rest, await gateway.create_instance(f"Caller_{mark}", {"name": "web1"}))
+    records = EngineTasks(rest)
+    assert await records.open_tasks(task.process_instance, "Review") == (task.key,)
+    assert await records.completed_tasks(task.process_instance, "Review") == ()
+    async with OrchestrationRest.as_user(settings, "act", "act") as act:
+        await act.assign(task.key, "act")
+        await act.complete(task.key)
+    async with asyncio.timeout(SEARCH_SECONDS):
+        while not (done := await records.completed_tasks(task.process_instance, "Review")):
+            await asyncio.sleep(0.2)
+    assert [(one.key, one.assignee) for one in done] == [(task.key, "act")]
+    assert await records.open_tasks(task.process_instance, "Review") == ()
 
 
 async def test_a_process_is_started_and_cancelled_over_rest(

@@ -74,10 +74,14 @@ class MemoryTasks:
     """The engine's records, kept in memory."""
 
     tasks: list[CompletedTask] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)
     root: int = 100
 
     async def completed_tasks(self, process_instance: int, element: str) -> tuple[CompletedTask, ...]:
         return tuple(self.tasks)
+
+    async def open_tasks(self, process_instance: int, element: str) -> tuple[int, ...]:
+        return tuple(self.open)
 
     async def root_of(self, process_instance: int) -> int:
         return self.root

@@ -153,6 +153,30 @@ async def test_a_decision_that_is_not_shown_yet_is_looked_for_again_much_later(k
     assert await kit.context.changes.approvals(change.digest) == ()
 
 
+@pytest.mark.parametrize("retries", [3, 1])
+async def test_a_decision_whose_task_is_still_shown_as_open_uses_up_no_retry(kit, monkeypatch, retries):
+    """The search is behind: the job comes back soon, with the retries it had, also after the last look but one."""
+    monkeypatch.setattr("workers.handlers.shown._VISIBLE_WITHIN", timedelta())
+    change = await change_with_policy(kit.context)
+    kit.tasks.open.append(80)
+    asked = job("approval.verify", change=change.digest, decision="approved")
+    outcome = await VerifyApproval(kit)(replace(asked, retries=retries), Lease())
+    assert isinstance(outcome, HandedBack)
+    assert outcome.delay <= timedelta(seconds=30)
+    assert await kit.context.changes.approvals(change.digest) == ()
+
+
+async def test_an_open_task_of_an_earlier_change_says_nothing_of_a_later_one(kit, monkeypatch):
+    """A review older than the policy's answer is not the one that is waited for: the retries end."""
+    monkeypatch.setattr("workers.handlers.shown._VISIBLE_WITHIN", timedelta())
+    change = Change(environment="local", hosts=("db1",), process_instance=200)
+    await kit.context.changes.save(change)
+    await CheckPolicy(kit)(job("policy.check", 70, change=change.digest), Lease())
+    kit.tasks.open.append(51)
+    asked = job("approval.verify", 90, change=change.digest, decision="approved")
+    assert isinstance(await VerifyApproval(kit)(asked, Lease()), Failed)
+
+
 async def test_a_denied_change_is_a_bpmn_error(kit):
     """The model is told POLICY_DENIED with the table's reason."""
     kit.table.output.update(denied=True, reason="frozen until Monday")

@@ -8,13 +8,13 @@ from typing import Final
 from pydantic import BaseModel
 
 from workers.approvals.eyes import Verdict, deciding_groups, objection, time_ran_out, verdict
-from workers.core.job import BpmnErrorCode, Done, Job, Lease, Outcome, Stuck
+from workers.core.job import BpmnErrorCode, Done, Failed, HandedBack, Job, Lease, Outcome, Stuck
 from workers.core.records import Approval, Change, Decision, Evidence, Policy, Statement
 from workers.core.values import JsonValue, now
 from workers.handlers.attempt import parse, refused
 from workers.handlers.ports import CompletedTask
 from workers.handlers.rules import Rules, requester_of
-from workers.handlers.shown import completed_task, not_shown
+from workers.handlers.shown import completed_task
 
 LISTENER_HEADER: Final = "taskListener"
 """Header of the task that verifies, where the user task has a listener; `sluis deploy` sets it."""
@@ -50,21 +50,19 @@ class VerifyApproval:
             recorded = await context.changes.approvals(change.digest)
         elif not any(approval.verified_by == job.key for approval in recorded):
             task = await self._completed_task(job, policy, {approval.user_task for approval in recorded})
-            if task is None:
-                return not_shown(job)
+            if not isinstance(task, CompletedTask):
+                return task
             await self._record(job, request, change, policy, task)
             recorded = await context.changes.approvals(change.digest)
         return _outcome(change, verdict(policy, recorded), recorded)
 
-    async def _completed_task(self, job: Job, policy: Policy, seen: set[int]) -> CompletedTask | None:
+    async def _completed_task(self, job: Job, policy: Policy, seen: set[int]) -> CompletedTask | HandedBack | Failed:
         """The review just completed; one that is older than the policy's answer was of an earlier change.
 
         The engine's keys grow within a process instance.
         """
         element = job.headers.get("reviewElement", "Task_ReviewChange")
-        return await completed_task(
-            self.rules, job, element, lambda task: task.key not in seen and task.key > policy.asked_by
-        )
+        return await completed_task(self.rules, job, element, lambda key: key not in seen and key > policy.asked_by)
 
     async def _record(
         self, job: Job, request: DecisionRequest, change: Change, policy: Policy, task: CompletedTask

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from workers.core.compliance import Acceptance, CheckId, CheckRecord, Finding, FindingDecision, Fingerprint, ScanKind
 from workers.core.environment import Environment
-from workers.core.job import Done, Job, JobWorker, Lease, Outcome, Stuck
+from workers.core.job import Done, Failed, HandedBack, Job, JobWorker, Lease, Outcome, Stuck
 from workers.core.records import StackId
 from workers.core.values import JsonValue, now
 from workers.handlers.attempt import parse
@@ -20,7 +20,7 @@ from workers.handlers.ports import CompletedTask
 from workers.handlers.report import read_report
 from workers.handlers.rules import Rules
 from workers.handlers.scanning import remedy_roles
-from workers.handlers.shown import completed_task, not_shown
+from workers.handlers.shown import completed_task
 
 _ACTIONS: Final = {"accept": "finding-accepted", "remediate": "finding-to-remediate", "ignore": "finding-left-open"}
 
@@ -61,8 +61,8 @@ class DecideOnFinding:
         known = await context.checks.decisions(check.id, finding.fingerprint)
         if not any(decision.verified_by == job.key for decision in known):
             task = await self._completed_task(job, {decision.user_task for decision in known})
-            if task is None:
-                return not_shown(job)
+            if not isinstance(task, CompletedTask):
+                return task
             await self._record(job, request, check, finding, environment, task)
             known = await context.checks.decisions(check.id, finding.fingerprint)
         return await self._outcome(check, finding, environment, known)
@@ -71,9 +71,9 @@ class DecideOnFinding:
         report = await read_report(self.rules.context.checks, check, now().date())
         return next((j.finding for j in report.findings if j.finding.fingerprint == fingerprint), None)
 
-    async def _completed_task(self, job: Job, seen: set[int]) -> CompletedTask | None:
+    async def _completed_task(self, job: Job, seen: set[int]) -> CompletedTask | HandedBack | Failed:
         element = job.headers.get("decideElement", "Task_DecideOnFinding")
-        return await completed_task(self.rules, job, element, lambda task: task.key not in seen)
+        return await completed_task(self.rules, job, element, lambda key: key not in seen)
 
     async def _record(
         self,

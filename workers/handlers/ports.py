@@ -44,6 +44,10 @@ class TaskRecords(Protocol):
         """Completed executions of a user task in one instance, oldest first. May lag behind by seconds."""
         ...
 
+    async def open_tasks(self, process_instance: int, element: str) -> tuple[int, ...]:
+        """Keys of the executions of a user task that are shown as not ended. May lag behind by seconds."""
+        ...
+
     async def root_of(self, process_instance: int) -> int:
         """The outermost instance that called the one given, or that one itself."""
         ...

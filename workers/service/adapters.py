@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 POLICY_DECISION: Final = "ChangePolicy"
 _VISIBLE_WITHIN: Final = 15.0
+_ENDED: Final = frozenset({"COMPLETED", "CANCELED", "FAILED"})
 _SHOWN_WITHIN: Final = 5.0
 """A job that waits here holds a slot: longer waits are the engine's, between two attempts."""
 
@@ -74,6 +75,11 @@ class EngineTasks:
         tasks = await self.rest.user_tasks(process_instance=process_instance, state="COMPLETED", element=element)
         found = (CompletedTask(task.key, task.assignee or "", task.completed) for task in tasks)
         return tuple(sorted(found, key=lambda task: (task.completed is None, task.completed, task.key)))
+
+    async def open_tasks(self, process_instance: int, element: str) -> tuple[int, ...]:
+        """See `TaskRecords.open_tasks`."""
+        tasks = await self.rest.user_tasks(process_instance=process_instance, element=element)
+        return tuple(task.key for task in tasks if task.state not in _ENDED)
 
     async def root_of(self, process_instance: int) -> int:
         """See `TaskRecords.root_of`."""
