@@ -60,6 +60,7 @@ class EmbeddedEngine:
         ports: where to listen; see ``EnginePorts.from_settings`` and ``EnginePorts.free``.
         ready_seconds: how long the engine may take to become ready.
         stage: told of each part that has come up.
+        lasting: it is to work hard for minutes: it starts more slowly and works faster once it is warm.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class EmbeddedEngine:
         *,
         ready_seconds: float = 180,
         stage: Stage | None = None,
+        lasting: bool = False,
     ) -> None:
         self.ports = ports
         self._paths = paths
@@ -77,6 +79,7 @@ class EmbeddedEngine:
         self._folder = EngineFolder(data / "engine")
         self._ready_seconds = ready_seconds
         self._stage = stage
+        self._lasting = lasting
         self._token = secrets.token_hex(8)
         self._kept = False
         self._supervisor: asyncio.subprocess.Process | None = None
@@ -194,8 +197,8 @@ class EmbeddedEngine:
 
     def _spec(self, tasks_address: str) -> dict[str, Any]:
         parts = (
-            programs.opensearch(self._paths, self.ports, self._folder),
-            programs.camunda(self._paths, self.ports, self._folder, self._token, tasks_address),
+            programs.opensearch(self._paths, self.ports, self._folder, lasting=self._lasting),
+            programs.camunda(self._paths, self.ports, self._folder, self._token, tasks_address, lasting=self._lasting),
         )
         return {"programs": [_plain(part) for part in parts], "remove": [str(self._folder.state)]}
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _FOREIGN = ("ZEEBE_", "CAMUNDA_", "SPRING_", "SERVER_", "MANAGEMENT_", "LOGGING_", "JAVA_", "JDK_JAVA_", "OPENSEARCH_")
 _JVM = (
     "-XX:+UseSerialGC",
-    # Measured on two cores: 37 seconds of processor time until ready, against 64 with the second compiler.
-    "-XX:TieredStopAtLevel=1",
     # Room for what lives a moment only. Within the third of the heap that Java takes, collecting it was a
     # seventh of all processor time.
     "-Xmn192m",
@@ -27,8 +25,9 @@ _JVM = (
     "-Dfile.encoding=UTF-8",
     "-Djava.net.preferIPv4Stack=true",
 )
-
-
+_FIRST_COMPILER = "-XX:TieredStopAtLevel=1"
+"""Measured on two cores: 37 seconds of processor time until ready, against 64 with the second compiler, which pays off
+where an engine works hard for minutes."""
 _SEARCH_NICE = 10
 """The search indexes what has happened already, so it comes behind the tools that make it happen: about a tenth of a
 busy processor is left to it, and all of an idle one. Twenty plans on the same two cores take 0.87 of the time."""
@@ -64,7 +63,7 @@ class Program:
     nice: int = 0
 
 
-def opensearch(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder) -> Program:
+def opensearch(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, *, lasting: bool) -> Program:
     """OpenSearch as one node without security, for Operate and Tasklist.
 
     The runner listens on the base port plus the number of the node. The locale flag makes Java find the break
@@ -72,7 +71,7 @@ def opensearch(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder) -> 
     """
     argv = (
         str(paths.java),
-        *_JVM,
+        *_java(lasting=lasting),
         "-Xms256m",
         "-Xmx768m",
         "-Djava.locale.providers=SPI,CLDR",
@@ -84,11 +83,13 @@ def opensearch(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder) -> 
     return Program("opensearch", argv, _environment(), folder.opensearch, output, grace=10, nice=_SEARCH_NICE)
 
 
-def camunda(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token: str, tasks_address: str) -> Program:
+def camunda(
+    paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token: str, tasks_address: str, *, lasting: bool
+) -> Program:
     """Camunda with broker, gateway, Operate and Tasklist in one process; Tasklist acts through ``tasks_address``."""
     argv = (
         str(paths.java),
-        *_JVM,
+        *_java(lasting=lasting),
         "-Xms256m",
         "-Xmx1g",
         f"-Dbasedir={folder.camunda}",
@@ -101,6 +102,10 @@ def camunda(paths: EnginePaths, ports: EnginePorts, folder: EngineFolder, token:
     environment = _environment() | _camunda_settings(ports, folder, token)
     environment["CAMUNDA_TASKLIST_ZEEBE_RESTADDRESS"] = tasks_address
     return Program("camunda", argv, environment, folder.camunda, folder.logs / "camunda.out", grace=30)
+
+
+def _java(*, lasting: bool) -> tuple[str, ...]:
+    return _JVM if lasting else (*_JVM, _FIRST_COMPILER)
 
 
 def has_data(folder: EngineFolder) -> bool:
