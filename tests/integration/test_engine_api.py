@@ -203,6 +203,21 @@ async def test_a_person_claims_and_completes_a_task_and_the_engine_records_it(
     assert (done.state, done.assignee) == ("COMPLETED", "act")
 
 
+async def test_tasks_come_page_by_page_each_once_and_the_newest_first(
+    gateway: ZeebeGateway, rest: OrchestrationRest, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five tasks in pages of two are the same five as in one page, in the same order; a limit cuts the oldest off."""
+    await deploy_pair(gateway, mark)
+    roots = [await gateway.create_instance(f"Caller_{mark}", {"name": "web1"}) for _ in range(5)]
+    for root in roots:
+        await review_of(rest, root)
+    whole = [task.key for task in await rest.user_tasks(state="CREATED", element="Review")]
+    assert len(whole) >= len(roots)
+    monkeypatch.setattr("workers.engine.rest._PAGE", 2)
+    assert [task.key for task in await rest.user_tasks(state="CREATED", element="Review")] == whole
+    assert [task.key for task in await rest.user_tasks(state="CREATED", element="Review", limit=3)] == whole[:3]
+
+
 async def test_a_task_counts_as_open_until_its_completion_is_shown(
     settings: Settings, gateway: ZeebeGateway, rest: OrchestrationRest, mark: str
 ) -> None:

@@ -130,6 +130,7 @@ async def test_lists_show_only_what_one_may_see(sluis):
         runs = (await http.get("/api/runs")).json()
         stacks = (await http.get("/api/stacks")).json()["stacks"]
         assert [run["id"] for run in runs["runs"]] == [RUN]
+        assert runs["runs"] == [(await http.get(f"/api/runs/{RUN}")).json()]
         assert [stack["id"]["name"] for stack in stacks] == ["web1"]
         assert (await http.get("/api/runs/200-1")).status_code == 404
         assert (await http.get("/api/stacks/other/hidden")).status_code == 404

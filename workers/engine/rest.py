@@ -40,6 +40,8 @@ _Keyed = TypeVar("_Keyed", UserTask, Instance)
 
 _NEW_DIALECT: Final = (8, 8)
 _POLL_SECONDS: Final = 0.2
+_USER_TASKS: Final = "/v2/user-tasks/search"
+_PAGE: Final = 100
 
 
 class OrchestrationRest:
@@ -98,7 +100,7 @@ class OrchestrationRest:
         element: str | None = None,
         limit: int = 100,
     ) -> tuple[UserTask, ...]:
-        """User tasks, the newest first.
+        """User tasks, the newest first; fetched by the hundred, since to read a thousand at once takes megabytes.
 
         Args:
             process_instance: of this instance only, without the instances that it called.
@@ -106,8 +108,15 @@ class OrchestrationRest:
             element: id of the BPMN element.
             limit: how many at most.
         """
-        query = (await self._dialect()).user_tasks(process_instance, state, element, limit)
-        return tuple(read_user_task(item) for item in await self._search("/v2/user-tasks/search", query))
+        dialect = await self._dialect()
+        found: dict[int, UserTask] = {}  # what comes up meanwhile moves a task to the next page, where it comes again
+        for first in range(0, limit, _PAGE):
+            page = (first, min(_PAGE, limit - first))
+            items = await self._search(_USER_TASKS, dialect.user_tasks(process_instance, state, element, page))
+            found |= {task.key: task for task in map(read_user_task, items)}
+            if len(items) < _PAGE:
+                break
+        return tuple(found.values())
 
     async def user_task(self, key: int) -> UserTask:
         """The user task of that key.
@@ -116,7 +125,7 @@ class OrchestrationRest:
             JobGoneError: the search knows no such task (yet).
         """
         query = (await self._dialect()).one_user_task(key)
-        tasks = [read_user_task(item) for item in await self._search("/v2/user-tasks/search", query)]
+        tasks = [read_user_task(item) for item in await self._search(_USER_TASKS, query)]
         return _only(tasks, key, f"user task {key}", self.address)
 
     async def assign(self, key: int, assignee: str) -> None:

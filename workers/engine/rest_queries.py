@@ -74,8 +74,10 @@ class Dialect:
             {"filter": {"processInstanceKey": instance, "incident": flag}, "page": page} for flag in (False, True)
         )
 
-    def user_tasks(self, instance: int | None, state: str | None, element: str | None, limit: int) -> dict[str, Any]:
-        """User tasks, the newest first."""
+    def user_tasks(
+        self, instance: int | None, state: str | None, element: str | None, page: tuple[int, int]
+    ) -> dict[str, Any]:
+        """User tasks, the newest first: from which on, counted from zero, and how many at most."""
         filters: dict[str, Any] = {}
         if instance is not None:
             filters["processInstanceKey"] = self.key(instance)
@@ -84,7 +86,7 @@ class Dialect:
         if element is not None:
             filters["elementId"] = element
         order = {"field": "creationDate", "order": "desc"}
-        return {"filter": filters, "sort": [order], "page": {"limit": limit}}
+        return {"filter": filters, "sort": [order], "page": {"from": page[0], "limit": page[1]}}
 
     def one_user_task(self, key: int) -> dict[str, Any]:
         """The user task of that key."""

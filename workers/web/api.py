@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -80,7 +81,8 @@ def _run_routes(routes: APIRouter, site: Site) -> None:
     async def runs(request: Request, wanted: Annotated[Filter, Query()]) -> dict[str, Any]:
         found = await site.chosen(request.state.person, wanted)
         first = (wanted.page - 1) * _PAGE
-        return {"total": len(found), "runs": [r.model_dump(mode="json") for r in found[first : first + _PAGE]]}
+        page = await asyncio.gather(*(site.context.runs.find(line.id) for line in found[first : first + _PAGE]))
+        return {"total": len(found), "runs": [run.model_dump(mode="json") for run in page if run]}
 
     @routes.get("/runs/{run_id}", tags=["runs"], summary="One run")
     async def run(request: Request, run_id: RunId) -> dict[str, Any]:

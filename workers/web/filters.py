@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from workers.core.records import Run, RunState
+from workers.core.records import RunState
+from workers.web.run_index import RunLine
 
 _EMPTY_IS_NONE = BeforeValidator(lambda value: value or None)
 
@@ -26,7 +27,7 @@ class Filter(BaseModel):
     started: bool = Field(False, description="The page says that the instance was just started.")
 
 
-def filtered(runs: Iterable[Run], wanted: Filter, family: Collection[int]) -> tuple[Run, ...]:
+def filtered(runs: Iterable[RunLine], wanted: Filter, family: Collection[int]) -> tuple[RunLine, ...]:
     """The runs that fit.
 
     Args:
@@ -37,7 +38,7 @@ def filtered(runs: Iterable[Run], wanted: Filter, family: Collection[int]) -> tu
     return tuple(run for run in runs if _fits(run, wanted, family))
 
 
-def _fits(run: Run, wanted: Filter, family: Collection[int]) -> bool:
+def _fits(run: RunLine, wanted: Filter, family: Collection[int]) -> bool:
     text = wanted.text.lower()
     return (
         (not wanted.environment or any(s.startswith(f"{wanted.environment}/") for s in run.stack.split()))

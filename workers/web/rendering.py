@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from workers.core.records import Run
 from workers.core.values import now
 from workers.web.guard import csrf_of
+from workers.web.run_index import RunLine
 from workers.web.site import Site
 
 ASSETS: Final = Path(__file__).parent / "static"
@@ -51,7 +52,7 @@ def ago(moment: datetime | None) -> str:
     return f"{moment:%-d %b %Y}"
 
 
-def duration(run: Run) -> str:
+def duration(run: Run | RunLine) -> str:
     """How long a run took, or has taken so far."""
     if run.started is None:
         return "—"

@@ -11,7 +11,7 @@ from workers.web.filters import Filter, filtered
 from workers.web.guard import Guard, refuse_below
 from workers.web.logs import LiveLogs, Logs
 from workers.web.ports import Desk, StartForm, Waiting
-from workers.web.run_index import RunIndex
+from workers.web.run_index import RunIndex, RunLine
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Site:
         self.guard.need_run(person, found)
         return found
 
-    async def runs(self, person: Person) -> tuple[Run, ...]:
+    async def runs(self, person: Person) -> tuple[RunLine, ...]:
         """The runs that the person may see, newest first."""
         roles = self.guard.access.roles(person)
         everywhere = min(roles.values(), default=Role.NONE)
         return tuple(run for run in await self.index.all() if _sees(run, roles, everywhere))
 
-    async def chosen(self, person: Person, wanted: Filter) -> tuple[Run, ...]:
+    async def chosen(self, person: Person, wanted: Filter) -> tuple[RunLine, ...]:
         """Those of them that a filter lets through."""
         family = await self.desk.family(wanted.instance) if wanted.instance else frozenset[int]()
         return filtered(await self.runs(person), wanted, family)
@@ -70,6 +70,6 @@ class Site:
         return next((form for form in self.desk.forms() if form.process == process), None)
 
 
-def _sees(run: Run, roles: dict[str, Role], everywhere: Role) -> bool:
+def _sees(run: RunLine, roles: dict[str, Role], everywhere: Role) -> bool:
     names = {subject.partition("/")[0] for subject in run.stack.split()}
     return all(roles.get(name, Role.NONE) for name in names) if names else bool(everywhere)
