@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from typing import Final
 
-_GATHER_SECONDS: Final = 0.0005
+_GATHER_SECONDS_PER_SLOT: Final = 0.0005
 """How long freed slots are gathered, for each slot of the pool: one activation for many jobs costs the engine little
 more than one for one job, and where jobs are quick, a third of the pool comes together. With 128 slots a queue of quick
 jobs was drained at 878 jobs/s where they were gathered for up to 0.1 s, at 843 for 0.03 s and at 783 for 0.005 s (means
@@ -75,7 +75,7 @@ class Slots:
         if self.free * 3 >= self.capacity:
             self._serve()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_GATHER_SECONDS * self.capacity, self._serve)
+            self._timer = asyncio.get_running_loop().call_later(_GATHER_SECONDS_PER_SLOT * self.capacity, self._serve)
 
     def _serve(self) -> None:
         if self._timer is not None:

@@ -36,6 +36,7 @@ _READER_MILLISECONDS = {"OPERATE": "500", "TASKLIST": "200"}
 tasks. Measured on two cores, 30 tasks each: shown after 0.33 s and completed after 0.33 s, the idle engine at 15% of a
 core; with 500 for both 0.49 s, 0.46 to 0.57 s and 10%. With 1000 for Operate's the engine idles at 12%, but a process
 instance shows so late that `policy.check`, which looks for who asked, waits half a second."""
+_EXPORTER = "ZEEBE_BROKER_EXPORTERS_OPENSEARCH"
 _STRICT_TIMES = b'"date_time || epoch_millis"'
 _ALL_TIMES = b'"date_time || date_time_no_millis || epoch_millis"'
 
@@ -99,7 +100,7 @@ def camunda(
         *("-cp", f"{_mended(folder)}:{paths.camunda}/config:{paths.camunda}/lib/*"),
         "io.camunda.application.StandaloneCamunda",
     )
-    environment = _environment() | _camunda_settings(ports, folder, token)
+    environment = _environment() | _camunda_settings(ports, folder, token) | _batches(lasting=lasting)
     environment["CAMUNDA_TASKLIST_ZEEBE_RESTADDRESS"] = tasks_address
     return Program("camunda", argv, environment, folder.camunda, folder.logs / "camunda.out", grace=30)
 
@@ -158,8 +159,19 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
 
 
+def _batches(*, lasting: bool) -> dict[str, str]:
+    """How many records go to the search at once, and after how many seconds what is left of a batch.
+
+    Few for the sake of people who wait. Measured on two cores, with the refresh of OpenSearch below: a user task shows
+    after 0.8 s, and an instance costs engine and search 54 ms. In batches of 100 it is 1.5 s and 38 ms; one by one and
+    refreshed every second, 1.0 s and 66 ms. An engine that is to work hard has Camunda's defaults.
+    """
+    if lasting:
+        return {}
+    return {f"{_EXPORTER}_ARGS_BULK_SIZE": "3", f"{_EXPORTER}_ARGS_BULK_DELAY": "1"}
+
+
 def _camunda_settings(ports: EnginePorts, folder: EngineFolder, token: str) -> dict[str, str]:
-    exporter = "ZEEBE_BROKER_EXPORTERS_OPENSEARCH"
     return {
         # A small engine of one partition that keeps no more on disk than it needs.
         "ZEEBE_BROKER_DATA_DIRECTORY": str(folder.zeebe),
@@ -185,14 +197,9 @@ def _camunda_settings(ports: EnginePorts, folder: EngineFolder, token: str) -> d
         # it notes that it has asked for the job when it already has it back, and does not ask again the next time
         # (camunda/camunda#16884). Of 400 jobs, each given back five times on a busy machine, 7 were lost; so, none.
         "ZEEBE_BROKER_PROCESSING_ENABLEASYNCSCHEDULEDTASKS": "false",
-        # Few records at once: what is left of a batch waits for a second. Measured on two cores, with the refresh of
-        # OpenSearch below: a user task shows after 0.8 s, and an instance costs engine and search 54 ms. In batches of
-        # 100 it is 1.5 s and 38 ms; one by one and refreshed every second, 1.0 s and 66 ms.
-        f"{exporter}_CLASSNAME": "io.camunda.zeebe.exporter.opensearch.OpensearchExporter",
-        f"{exporter}_ARGS_URL": ports.search_address,
-        f"{exporter}_ARGS_BULK_SIZE": "3",
-        f"{exporter}_ARGS_BULK_DELAY": "1",
-        f"{exporter}_ARGS_INDEX_NUMBEROFREPLICAS": "0",
+        f"{_EXPORTER}_CLASSNAME": "io.camunda.zeebe.exporter.opensearch.OpensearchExporter",
+        f"{_EXPORTER}_ARGS_URL": ports.search_address,
+        f"{_EXPORTER}_ARGS_INDEX_NUMBEROFREPLICAS": "0",
         "CAMUNDA_DATABASE_TYPE": "opensearch",
         "CAMUNDA_DATABASE_URL": ports.search_address,
         "CAMUNDA_REST_QUERY_ENABLED": "true",
