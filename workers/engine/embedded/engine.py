@@ -60,7 +60,8 @@ class EmbeddedEngine:
         ports: where to listen; see ``EnginePorts.from_settings`` and ``EnginePorts.free``.
         ready_seconds: how long the engine may take to become ready.
         stage: told of each part that has come up.
-        lasting: it is to work hard for minutes: it starts more slowly and works faster once it is warm.
+        lasting: it is to work hard for minutes: it starts more slowly, works faster once it is warm, and exports in
+            larger batches, which the web pages and the search show later.
     """
 
     def __init__(
