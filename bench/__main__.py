@@ -52,8 +52,8 @@ async def measure(given: argparse.Namespace) -> dict[str, Any]:
                 async with installation(settings, gateway, folder / "project") as made:
                     found |= await _whole(given, made, folder)
         if "loop" in given.only:
-            # An engine of its own: after so many jobs the search is minutes behind, and reviews would not show. Set up
-            # like an engine in service: clients are to be compared, not to wait for the engine.
+            # An engine of its own, set up like one in service: clients are to be compared, not to wait for the engine.
+            # After so many jobs the search of the other one would be behind, and reviews would not show.
             async with _engine(folder / "engine-loop", lasting=True) as (_, gateway, version):
                 found |= {"engine": version, **await _loop(given, gateway, java)}
         found |= {part: await _script(part, folder) for part in BY_THEMSELVES if part in given.only}

@@ -35,9 +35,9 @@ PROCESS: Final = """<?xml version="1.0" encoding="UTF-8"?>
   </bpmn:process>
 </bpmn:definitions>"""
 _WARM_UP: Final = (1500, 50, 10.0)
+"""Jobs, round trips and seconds of a round that does not count: the engine and the Java client compile themselves."""
 _WARM_UPS: Final = 2
-"""Jobs, round trips and seconds of rounds that do not count, and how many: the engine and the Java client compile
-themselves. Of three sides in turns on a new engine the first drained 441 jobs/s, in the next rounds 636 and 818."""
+"""Such rounds. Of three sides in turns on a new engine the first drained 441 jobs/s, in the next rounds 636 and 818."""
 _LIMIT: Final = 60.0
 """Seconds after which a side may stop: pyzeebe with defaults needs minutes for what others do in seconds. Not less:
 pyzeebe begins fast and then sleeps, so a short look at it flatters it."""

@@ -100,7 +100,7 @@ def camunda(
         *("-cp", f"{_mended(folder)}:{paths.camunda}/config:{paths.camunda}/lib/*"),
         "io.camunda.application.StandaloneCamunda",
     )
-    environment = _environment() | _camunda_settings(ports, folder, token) | _batches(lasting=lasting)
+    environment = _environment() | _camunda_settings(ports, folder, token, lasting=lasting)
     environment["CAMUNDA_TASKLIST_ZEEBE_RESTADDRESS"] = tasks_address
     return Program("camunda", argv, environment, folder.camunda, folder.logs / "camunda.out", grace=30)
 
@@ -171,7 +171,7 @@ def _batches(*, lasting: bool) -> dict[str, str]:
     return {f"{_EXPORTER}_ARGS_BULK_SIZE": "3", f"{_EXPORTER}_ARGS_BULK_DELAY": "1"}
 
 
-def _camunda_settings(ports: EnginePorts, folder: EngineFolder, token: str) -> dict[str, str]:
+def _camunda_settings(ports: EnginePorts, folder: EngineFolder, token: str, *, lasting: bool) -> dict[str, str]:
     return {
         # A small engine of one partition that keeps no more on disk than it needs.
         "ZEEBE_BROKER_DATA_DIRECTORY": str(folder.zeebe),
@@ -200,6 +200,7 @@ def _camunda_settings(ports: EnginePorts, folder: EngineFolder, token: str) -> d
         f"{_EXPORTER}_CLASSNAME": "io.camunda.zeebe.exporter.opensearch.OpensearchExporter",
         f"{_EXPORTER}_ARGS_URL": ports.search_address,
         f"{_EXPORTER}_ARGS_INDEX_NUMBEROFREPLICAS": "0",
+        **_batches(lasting=lasting),
         "CAMUNDA_DATABASE_TYPE": "opensearch",
         "CAMUNDA_DATABASE_URL": ports.search_address,
         "CAMUNDA_REST_QUERY_ENABLED": "true",
