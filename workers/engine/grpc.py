@@ -25,7 +25,6 @@ from workers.core.job import Job
 from workers.core.settings import Settings
 from workers.core.values import JsonValue
 from workers.engine.channel import open_channel
-from workers.engine.cork import Cork
 from workers.engine.errors import EngineBusyError
 from workers.engine.grpc_errors import translate
 from workers.engine.grpc_read import read_decision, read_deployment, read_job, read_topology
@@ -48,7 +47,6 @@ class ZeebeGateway:
     def __init__(self, channel: grpc.aio.Channel, address: str) -> None:
         self._channel = channel
         self._stub: Any = GatewayStub(channel)
-        self._cork = Cork(address)
         self.address = address
 
     @classmethod
@@ -58,7 +56,6 @@ class ZeebeGateway:
 
     async def close(self) -> None:
         """Close the channel; calls in flight are cancelled."""
-        self._cork.close()
         await self._channel.close(None)
 
     async def __aenter__(self) -> Self:
@@ -248,7 +245,6 @@ class ZeebeGateway:
     async def _call(self, method: str, request: Any, subject: str, seconds: float = _CALL_SECONDS) -> Any:
         """One call; backpressure is waited out with short jittered pauses (about five seconds in all)."""
         for attempt in range(_BUSY_ATTEMPTS):
-            self._cork.request()
             try:
                 return await getattr(self._stub, method)(request, timeout=seconds)
             except grpc.aio.AioRpcError as error:
