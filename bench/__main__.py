@@ -131,7 +131,7 @@ def main() -> None:
     """Measure, print the ratios, write the result."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1500, help="queued jobs per side and round")
-    parser.add_argument("--trips", type=int, default=100, help="round trips per side and round")
+    parser.add_argument("--trips", type=int, default=200, help="round trips per side and round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--idle", type=int, default=600, help="idle job types")
     parser.add_argument("--idle-seconds", type=float, default=30)
