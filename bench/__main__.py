@@ -142,7 +142,7 @@ def main() -> None:
     given = parser.parse_args()
     result = asyncio.run(measure(given))
     for name, ratio in ratios(result).items() if "sides" in result else ():
-        print(f"Sluis against {name}: drains x{ratio['drain']}, answers in x{ratio['round_trip']} the time")  # noqa: T201
+        print(f"Sluis against {name}: drains {ratio['drain']}, answers in {ratio['round_trip']}")  # noqa: T201
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
@@ -19,8 +20,20 @@ PARTS: Final = {
 }
 
 
-def ratios(result: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Ours against each other side: the median, over the rounds, of the two figures of the same round."""
+@dataclass(frozen=True)
+class Ratio:
+    """Our figure against another side's of the same round, over all rounds."""
+
+    middle: float
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        return f"{self.middle:.2f} times (rounds {self.least:.2f} to {self.most:.2f})"
+
+
+def ratios(result: Mapping[str, Any]) -> dict[str, dict[str, Ratio]]:
+    """Ours against each other side."""
     sides = result["sides"]
     ours = sides["ours"]["rounds"]
     return {
@@ -33,8 +46,9 @@ def ratios(result: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     }
 
 
-def _ratio(ours: Sequence[float], other: Sequence[float]) -> float:
-    return round(median(a / b for a, b in zip(ours, other, strict=True)), 2)
+def _ratio(ours: Sequence[float], other: Sequence[float]) -> Ratio:
+    each = [round(a / b, 2) for a, b in zip(ours, other, strict=True)]
+    return Ratio(round(median(each), 2), min(each), max(each))
 
 
 def blocks(result: Mapping[str, Any]) -> dict[str, str]:
@@ -61,9 +75,9 @@ def aims(result: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
     """What was aimed at, what was measured, and whether that reaches it."""
     against, sides = ratios(result), result["sides"]
     java = [name for name in sides if name.startswith("java")]
-    found = [_at_least("drain, against tuned pyzeebe", against["pyzeebe-tuned"]["drain"], 7)]
-    found += [_at_least(f"drain, against the {LABELS[name]}", against[name]["drain"], 1) for name in java]
-    found += [_at_most(f"round trip, against the {LABELS[name]}", against[name]["round_trip"], 1) for name in java]
+    found = [_drains("tuned pyzeebe", against["pyzeebe-tuned"]["drain"], 7)]
+    found += [_drains(f"the {LABELS[name]}", against[name]["drain"], 1) for name in java]
+    found += [_answers(f"the {LABELS[name]}", against[name]["round_trip"], 1) for name in java]
     idle, approvals = result["idle"], result["approvals"]
     grown = approvals["memory_mb"]["open"] - approvals["memory_mb"]["none"]
     more = approvals["descriptors"]["open"] - approvals["descriptors"]["none"]
@@ -88,6 +102,14 @@ def aims(result: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
 
 _IDLE: Final = 0.02
 _MEMORY_MB: Final = 10
+
+
+def _drains(whom: str, found: Ratio, wanted: float) -> tuple[str, str, bool]:
+    return f"drain, against {whom}: at least {wanted:g} times", str(found), found.middle >= wanted
+
+
+def _answers(whom: str, found: Ratio, wanted: float) -> tuple[str, str, bool]:
+    return f"round trip, against {whom}: at most {wanted:g} times", str(found), found.middle <= wanted
 
 
 def _at_least(what: str, found: float, wanted: float) -> tuple[str, str, bool]:
@@ -122,8 +144,8 @@ def _side_rows(result: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
                 f"{side['cpu_ms_per_job']:.2f} ms",
                 f"{side['round_trip_ms']:.1f} ms",
                 f"{side['round_trip_ms_95']:.1f} ms",
-                f"{ratio['drain']:.2f} times" if ratio else "",
-                f"{ratio['round_trip']:.2f} times" if ratio else "",
+                f"{ratio['drain'].middle:.2f} times" if ratio else "",
+                f"{ratio['round_trip'].middle:.2f} times" if ratio else "",
             )
 
 
