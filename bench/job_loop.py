@@ -84,7 +84,7 @@ async def _round(
     times: dict[str, list[float]] = defaultdict(list)
     for _ in range(_PARTS):
         for one in sides:
-            times[one.name] += await _trips(gateway, one, f"{names[one.name]}_trip", trips // _PARTS)
+            times[one.name] += await _trips(gateway, one, f"{names[one.name]}_trip", max(1, trips // _PARTS))
     for name, seconds in times.items():
         found[name]["trip"].append(1000 * median(seconds))
         found[name]["trip95"].append(1000 * quantiles(seconds, n=20)[-1])
