@@ -142,7 +142,8 @@ def main() -> None:
     given = parser.parse_args()
     result = asyncio.run(measure(given))
     for name, ratio in ratios(result).items() if "sides" in result else ():
-        print(f"Sluis against {name}: drains {ratio['drain']}, answers in {ratio['round_trip']}")  # noqa: T201
+        drain, trip = ratio["drain"].middle, ratio["round_trip"].middle
+        print(f"Sluis against {name}: drains x{drain}, answers in x{trip} the time")  # noqa: T201
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

@@ -80,6 +80,8 @@ async def _round(
         found[one.name]["rate"].append(drained.rate)
         found[one.name]["cpu"].append(1000 * drained.cpu / max(drained.jobs, 1))
         print(f"  {one.name:15} {drained.rate:7.1f} jobs/s", flush=True)  # noqa: T201
+    for name in names.values():
+        await _deploy(gateway, f"{name}_trip")
     await _quiet()
     times: dict[str, list[float]] = defaultdict(list)
     for _ in range(_PARTS):
@@ -91,9 +93,14 @@ async def _round(
         print(f"  {name:15} {found[name]['trip'][-1]:7.1f} ms", flush=True)  # noqa: T201
 
 
+async def _deploy(gateway: ZeebeGateway, process: str) -> None:
+    """Deploy a process whose jobs are of a type of the same name."""
+    await gateway.deploy({f"{process}.bpmn": PROCESS.format(process=process, type=process).encode()})
+
+
 async def _drained(gateway: ZeebeGateway, one: Side, process: str, jobs: int, limit: float) -> Drain:
     """Queue jobs of a new process and let a side drain them."""
-    await gateway.deploy({f"{process}.bpmn": PROCESS.format(process=process, type=process).encode()})
+    await _deploy(gateway, process)
     await _queue(gateway, process, jobs)
     await _quiet()
     return await one.drain(process, jobs, limit)
@@ -124,7 +131,6 @@ async def _queue(gateway: ZeebeGateway, process: str, count: int) -> None:
 
 async def _trips(gateway: ZeebeGateway, one: Side, name: str, count: int) -> list[float]:
     """Seconds from the request to start an instance to its end, one after another; the first three do not count."""
-    await gateway.deploy({f"{name}.bpmn": PROCESS.format(process=name, type=name).encode()})
     times = []
     await one.serve(name)
     async with instances(gateway.address, 30) as run:

@@ -22,14 +22,16 @@ PARTS: Final = {
 
 @dataclass(frozen=True)
 class Ratio:
-    """Our figure against another side's of the same round, over all rounds."""
+    """Our figure against another side's of the same round, over all rounds: the median, the least, the most."""
 
     middle: float
     least: float
     most: float
 
-    def __str__(self) -> str:
-        return f"{self.middle:.2f} times (rounds {self.least:.2f} to {self.most:.2f})"
+    @property
+    def rounds(self) -> str:
+        """The range of the rounds, to stand behind the middle."""
+        return f" (rounds {self.least:.2f} to {self.most:.2f})"
 
 
 def ratios(result: Mapping[str, Any]) -> dict[str, dict[str, Ratio]]:
@@ -47,8 +49,8 @@ def ratios(result: Mapping[str, Any]) -> dict[str, dict[str, Ratio]]:
 
 
 def _ratio(ours: Sequence[float], other: Sequence[float]) -> Ratio:
-    each = [round(a / b, 2) for a, b in zip(ours, other, strict=True)]
-    return Ratio(round(median(each), 2), min(each), max(each))
+    each = [a / b for a, b in zip(ours, other, strict=True)]
+    return Ratio(round(median(each), 2), round(min(each), 2), round(max(each), 2))
 
 
 def blocks(result: Mapping[str, Any]) -> dict[str, str]:
@@ -75,9 +77,13 @@ def aims(result: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
     """What was aimed at, what was measured, and whether that reaches it."""
     against, sides = ratios(result), result["sides"]
     java = [name for name in sides if name.startswith("java")]
-    found = [_drains("tuned pyzeebe", against["pyzeebe-tuned"]["drain"], 7)]
-    found += [_drains(f"the {LABELS[name]}", against[name]["drain"], 1) for name in java]
-    found += [_answers(f"the {LABELS[name]}", against[name]["round_trip"], 1) for name in java]
+    drain, trip = ({name: ratio[what] for name, ratio in against.items()} for what in ("drain", "round_trip"))
+    tuned = drain["pyzeebe-tuned"]
+    found = [
+        _at_least("drain, against tuned pyzeebe", tuned.middle, 7, tuned.rounds),
+        *(_at_least(f"drain, against the {LABELS[one]}", drain[one].middle, 1, drain[one].rounds) for one in java),
+        *(_at_most(f"round trip, against the {LABELS[one]}", trip[one].middle, 1, trip[one].rounds) for one in java),
+    ]
     idle, approvals = result["idle"], result["approvals"]
     grown = approvals["memory_mb"]["open"] - approvals["memory_mb"]["none"]
     more = approvals["descriptors"]["open"] - approvals["descriptors"]["none"]
@@ -104,20 +110,12 @@ _IDLE: Final = 0.02
 _MEMORY_MB: Final = 10
 
 
-def _drains(whom: str, found: Ratio, wanted: float) -> tuple[str, str, bool]:
-    return f"drain, against {whom}: at least {wanted:g} times", str(found), found.middle >= wanted
+def _at_least(what: str, found: float, wanted: float, rounds: str = "") -> tuple[str, str, bool]:
+    return f"{what}: at least {wanted:g} times", f"{found:.2f} times{rounds}", found >= wanted
 
 
-def _answers(whom: str, found: Ratio, wanted: float) -> tuple[str, str, bool]:
-    return f"round trip, against {whom}: at most {wanted:g} times", str(found), found.middle <= wanted
-
-
-def _at_least(what: str, found: float, wanted: float) -> tuple[str, str, bool]:
-    return f"{what}: at least {wanted:g} times", f"{found:.2f} times", found >= wanted
-
-
-def _at_most(what: str, found: float, wanted: float) -> tuple[str, str, bool]:
-    return f"{what}: at most {wanted:g} times", f"{found:.2f} times", found <= wanted
+def _at_most(what: str, found: float, wanted: float, rounds: str = "") -> tuple[str, str, bool]:
+    return f"{what}: at most {wanted:g} times", f"{found:.2f} times{rounds}", found <= wanted
 
 
 def _aim_rows(result: Mapping[str, Any]) -> Iterable[Sequence[str]]:
